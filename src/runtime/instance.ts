@@ -1,0 +1,68 @@
+// Runtime structures of a store: what an instance is made of. The interpreter loop reads the fields of `Instance`,
+// `MemoryInstance` and `TableInstance` directly; their shapes are fixed in the constructors and never change (one hidden class).
+
+import type { Module } from '../wasm/module.ts'
+import type { CanonType, TableType, MemoryType } from '../wasm/types.ts'
+import type { Store } from './store.ts'
+
+/** Instances by id; ids are reused after an instance is collected. Empty places are undefined. */
+export const INSTANCES: Instance[] = []
+
+/** A linear memory. `buffer` may be larger than `byteLength`: growth is amortised until JavaScript looks at the buffer. */
+export interface MemoryInstance {
+  readonly type: MemoryType
+  /** Capacity; the memory is its first `byteLength` bytes. Fixed-length ArrayBuffer, or a growable SharedArrayBuffer (shared). */
+  buffer: ArrayBuffer | SharedArrayBuffer
+  u8: Uint8Array
+  dv: DataView
+  /** Current size in bytes. Every access is checked against this, never left to the views. */
+  byteLength: number
+  /** Grows by `delta` pages; the old size in pages, or -1 (declared maximum, cap or host refused). */
+  grow(delta: number): number
+  readonly pages: number
+}
+
+/** A table of reference words. */
+export interface TableInstance {
+  readonly type: TableType<CanonType>
+  /** At least `size` words. */
+  words: Int32Array
+  size: number
+  /** Grows by `delta`, new places get `init`; the old size or -1. */
+  grow(delta: number, init: number): number
+}
+
+/** A global: four words (v128-sized) from `at`. Defined globals share their instance's `globalCells`. */
+export interface GlobalInstance {
+  readonly type: CanonType
+  readonly mutable: boolean
+  readonly cells: Int32Array
+  readonly at: number
+}
+
+/** Tags are identified by object. `typeId` is the canonical function type. `id` is its index in `Store.tags`. */
+export interface TagInstance {
+  readonly id: number
+  readonly typeId: number
+}
+
+export interface Instance {
+  readonly id: number
+  readonly store: Store
+  readonly module: Module
+  /** Function index -> fid (imports first). Defined functions are consecutive: fid = funcBase + index. */
+  readonly funcIds: Int32Array
+  /** fid of the function with index 0, were it defined here: defined function i has fid `funcBase + i`. */
+  readonly funcBase: number
+  readonly memories: MemoryInstance[]
+  /** Memory 0, or a shared empty memory if there is none: the loop's views come from here. */
+  readonly memory0: MemoryInstance
+  readonly tables: TableInstance[]
+  readonly globals: GlobalInstance[]
+  /** Cells of all globals by index, 4 words each. The cells of imported globals are unused: theirs are in `globals[i].cells`. */
+  readonly globalCells: Int32Array
+  readonly tags: TagInstance[]
+  /** Dropped segments are undefined. Data segments are views into the module's bytes; element segments are reference words. */
+  readonly dataSegments: (Uint8Array | undefined)[]
+  readonly elemSegments: (Int32Array | undefined)[]
+}

@@ -1,0 +1,156 @@
+// The machine: memory that every tier shares. One set per JavaScript agent (main thread or worker), because these are
+// module-level constants: V8 folds their data pointers and lengths into the optimised interpreter loop, which is worth 23 %
+// (docs/interpreter.md). All are reserved large and touched lazily: resident memory grows with use.
+//
+//   CODE   register IR of all functions, 32-bit words, absolute pcs. Allocated by interp/code-arena.ts.
+//   RS     register stack: frames, 8 bytes a slot (v128: two slots), references as a 32-bit word in the low half of a slot.
+//          Views: R (Int32Array, index = slot * 2), RF (Float32Array, slot * 2), RD (Float64Array, slot), RQ (BigInt64Array, slot),
+//          RU8 and RDV for everything else. Little-endian hosts only (checked at load).
+//   FS     frame stack: one record of FRAME_WORDS per active frame, see `Frame`.
+//   FUNC   function records, FUNC_WORDS each, see `Func`. Index of a record = function id, `fid`.
+//   CTX    registers of the machine when no loop runs: where to resume, why it exited.
+//
+// Frame of a function (slots from fp upwards):
+//
+//   fp + 0 ...            parameters, then declared locals (v128 takes two slots)
+//   fp + localSlots ...   operand stack, each entry at a fixed slot given by the entries below it
+//   fp + frameSlots       end; a callee's frame starts at its first argument, inside the caller's operand stack:
+//
+//        caller:  | locals | operands ...  | arg0 | arg1 |
+//        callee:                           | fp+0 | fp+1 | locals | operands ...
+//                                          results return to fp+0 ... and so lie where the arguments were
+//
+// References (32-bit words), told apart by their low three bits, so that a word describes itself:
+//
+//   0            null (of every type)
+//   xxx...xx1    i31: value << 1 | 1
+//   fid  << 3 | 2   function: index of its record in FUNC
+//   h    << 3 | 6   host value: index in the store's handle table (externref from JavaScript)
+//   off  (000)   object in the store's GC heap: byte offset, multiple of 8, never 0 (struct, array, exception)
+
+/** Word offsets in a function record. */
+export const enum Func {
+  /** pc to start at. `Pc.Build` until the IR is built, `Pc.Host` for host functions. */
+  Entry = 0,
+  /** Instance id (index in `INSTANCES`); -1 for host functions. */
+  Instance = 1,
+  /** Canonical type id. */
+  Type = 2,
+  /** Function index in its module (imports included); for a host function its index in `HOSTS`. */
+  Index = 3,
+  /** Frame size in slots; valid once built. For host functions: max(parameter slots, result slots). */
+  Slots = 4,
+  /** Reserved for tiering: hotness counter, native entry. */
+  Counter = 5,
+  Native = 6,
+  /** Parameter slots (low 16 bits are enough for 1,000 v128 parameters). */
+  ParamSlots = 7,
+}
+export const FUNC_WORDS_LOG2 = 3
+
+/** Word offsets in a frame record. The record belongs to the function that runs in the frame. */
+export const enum Frame {
+  /** fid of the running function. */
+  Fid = 0,
+  /** pc at which the caller continues. `Pc.Done` in the bottom frame of an activation. */
+  ReturnPc = 1,
+  /** fp of this frame minus fp of the caller: relative, so that a suspended stack can be copied back elsewhere. */
+  Delta = 2,
+  /** 1 if the caller belongs to another instance (its views must be loaded again at return), else 0. */
+  Switch = 3,
+}
+export const FRAME_WORDS = 4
+
+/** Fixed code at the bottom of the CODE arena. */
+export const enum Pc {
+  /** Exits with `Exit.Done`. */
+  Done = 1,
+  /** Exits with `Exit.Build`: the function on top of the frame stack has no IR yet. */
+  Build = 2,
+  /** Exits with `Exit.Host`: the function on top of the frame stack is a host function, arguments at fp. */
+  Host = 3,
+  /** First word of ordinary code. */
+  First = 8,
+}
+
+/** Why a loop returned. The machine registers are in CTX; see each for where pc stands. */
+export const enum Exit {
+  /** The bottom frame returned; its results are at fp. */
+  Done = 0,
+  /** A trap: CTX[Ctx.A] is the `TrapCode`, pc the instruction that trapped. */
+  Trap = 1,
+  /** An exception: CTX[Ctx.A] is the exception reference (never null), pc the throwing instruction. */
+  Throw = 2,
+  /** Call of the host function in the top frame. Served, then returned from like any function. */
+  Host = 3,
+  /** The function of the top frame must be built; then run again from its entry. */
+  Build = 4,
+  /** Out of fuel at pc; run again from pc after adding some. */
+  Fuel = 5,
+}
+
+/** Word offsets in CTX. */
+export const enum Ctx {
+  Pc = 0,
+  Fp = 1,
+  /** Index in FS of the top frame record. */
+  Fsp = 2,
+  /** Exit payload. */
+  A = 3,
+  B = 4,
+  /** First slot that no frame may reach: the stack cap of the running activation. */
+  StackEnd = 5,
+  /** First FS index that no frame record may reach. */
+  FrameEnd = 6,
+}
+
+export const enum TrapCode {
+  Unreachable = 1,
+  MemoryOutOfBounds = 2,
+  TableOutOfBounds = 3,
+  /** call_indirect beyond the table: wasm "undefined element". */
+  UndefinedElement = 4,
+  UninitializedElement = 5,
+  IndirectCallTypeMismatch = 6,
+  DivideByZero = 7,
+  IntegerOverflow = 8,
+  InvalidConversion = 9,
+  StackExhausted = 10,
+  UnalignedAtomic = 11,
+  ExpectedShared = 12,
+  NullReference = 13,
+  NullFunctionReference = 14,
+  NullStructReference = 15,
+  NullArrayReference = 16,
+  NullI31Reference = 17,
+  NullExceptionReference = 18,
+  ArrayOutOfBounds = 19,
+  CastFailure = 20,
+  /** A request beyond the GC heap cap, or an array larger than the implementation limit. */
+  AllocationTooLarge = 21,
+  OutOfFuel = 22,
+  Interrupted = 23,
+}
+
+/** 64 MiB of code. */
+const CODE_WORDS = 1 << 24
+/** 8 MiB of registers. */
+export const STACK_SLOTS = 1 << 20
+/** Frames of all nested activations together. */
+export const MAX_FRAMES = 1 << 17
+/** Functions of all live instances together. */
+export const MAX_FUNCS = 1 << 21
+
+if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) throw new Error('zwasm needs a little-endian host')
+
+export const CODE = new Int32Array(CODE_WORDS)
+const stack = new ArrayBuffer(STACK_SLOTS * 8)
+export const R = new Int32Array(stack)
+export const RF = new Float32Array(stack)
+export const RD = new Float64Array(stack)
+export const RQ = new BigInt64Array(stack)
+export const RU8 = new Uint8Array(stack)
+export const RDV = new DataView(stack)
+export const FS = new Int32Array(MAX_FRAMES * FRAME_WORDS)
+export const FUNC = new Int32Array(MAX_FUNCS << FUNC_WORDS_LOG2)
+export const CTX = new Int32Array(16)
