@@ -87,6 +87,8 @@ export const enum Exit {
   Build = 4,
   /** Out of fuel at pc; run again from pc after adding some. */
   Fuel = 5,
+  /** The slice (CTX[Ctx.Slice]) is used up; run again from pc. */
+  Slice = 6,
 }
 
 /** Word offsets in CTX. */
@@ -102,6 +104,8 @@ export const enum Ctx {
   StackEnd = 5,
   /** First FS index that no frame record may reach. */
   FrameEnd = 6,
+  /** Taken branches and calls that a loop may do before it leaves with `Exit.Slice`. Read at entry. */
+  Slice = 7,
 }
 
 export const enum TrapCode {
@@ -132,8 +136,10 @@ export const enum TrapCode {
   Interrupted = 23,
 }
 
-/** 64 MiB of code. */
-const CODE_WORDS = 1 << 24
+/** 64 MiB of code. A pc is below this (a power of two: the loop masks it). */
+export const CODE_WORDS = 1 << 24
+/** Words behind the last pc, so that an instruction's operand words are inside the array whatever its pc. */
+const CODE_MARGIN = 16
 /** 8 MiB of registers. */
 export const STACK_SLOTS = 1 << 20
 /** Frames of all nested activations together. */
@@ -143,7 +149,7 @@ export const MAX_FUNCS = 1 << 21
 
 if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) throw new Error('zwasm needs a little-endian host')
 
-export const CODE = new Int32Array(CODE_WORDS)
+export const CODE = new Int32Array(CODE_WORDS + CODE_MARGIN)
 const stack = new ArrayBuffer(STACK_SLOTS * 8)
 export const R = new Int32Array(stack)
 export const RF = new Float32Array(stack)
