@@ -6,7 +6,7 @@ import { Op } from '../wasm/op.gen.ts'
 import { OPCODES, OP_COUNT } from '../wasm/opcodes.ts'
 import { Cold, kindOf, type Translation } from './build.ts'
 import { Kind } from './builder.ts'
-import { CONSTANT_FORM, INVERSE_COMPARE, IR_OF_OP, IS_COMMUTATIVE, Ir } from './ir.gen.ts'
+import { CONSTANT_FORM, INDEXED_FORM, INVERSE_COMPARE, IR_OF_OP, IS_COMMUTATIVE, Ir } from './ir.gen.ts'
 
 /** Signature columns by opcode id: operand count (0xff: not in the table's signature), result kind (0xff: none), two results. */
 const OPERANDS = new Uint8Array(OP_COUNT).fill(0xff)
@@ -164,12 +164,41 @@ function binary(t: Translation, ir: number, result: Kind): void {
   }
   const a = b.register(left)
   const c = b.register(right)
+  if (fuseBinary(t, ir, left, right)) return
   b.popMany(2)
   const d = b.push(result)
   b.op(ir)
   b.result(d)
   b.word(a)
   b.word(c)
+}
+
+/** x + (y << k), x + y * z and x - y * z as one instruction, when the inner one was the last. */
+function fuseBinary(t: Translation, ir: number, left: number, right: number): boolean {
+  const b = t.builder
+  const inner = ir === Ir.I32Add ? Ir.I32ShlK : ir === Ir.F64Add || ir === Ir.F64Sub ? Ir.F64Mul : -1
+  if (inner < 0 || b.words[b.lastStart] !== inner) return false
+  const fused = b.isFresh(right) ? right : ir !== Ir.F64Sub && b.isFresh(left) ? left : -1
+  if (fused < 0) return false
+  const other = b.loc[fused === right ? left : right]
+  const first = b.words[b.lastStart + 2]
+  const second = b.words[b.lastStart + 3]
+  const kind = b.kind[left]
+  b.dropLast()
+  b.popMany(2)
+  const d = b.push(kind)
+  b.op(ir === Ir.I32Add ? Ir.I32AddShl : ir === Ir.F64Add ? Ir.F64AddMul : Ir.F64SubMul)
+  b.result(d)
+  if (ir === Ir.I32Add) {
+    b.word(other)
+    b.word(first)
+    b.word(second)
+  } else {
+    b.word(first)
+    b.word(second)
+    b.word(other)
+  }
+  return true
 }
 
 /** Two 64-bit results. */
@@ -189,16 +218,29 @@ function wide(t: Translation, op: number): void {
 function select(t: Translation): void {
   const b = t.builder
   const kind = b.kind[b.depth - 2]
+  if (kind === Kind.V128) return selectVector(t)
   const condition = b.register(b.depth - 1)
   const whenZero = b.register(b.depth - 2)
   const otherwise = b.register(b.depth - 3)
   b.popMany(3)
   const d = b.push(kind)
-  b.op(kind === Kind.V128 ? Ir.Select128 : kind === Kind.I64 || kind === Kind.F64 ? Ir.Select64 : Ir.Select32)
+  b.op(kind === Kind.I64 || kind === Kind.F64 ? Ir.Select64 : Ir.Select32)
   b.result(d)
   b.word(otherwise)
   b.word(whenZero)
   b.word(condition)
+}
+
+/** The first operand stays in place unless the condition is zero. */
+function selectVector(t: Translation): void {
+  const b = t.builder
+  b.settle(b.depth - 3)
+  b.settle(b.depth - 2)
+  b.takeCondition()
+  const skip = b.jumpIf()
+  b.copyEntry(b.depth - 1, b.home[b.depth - 2])
+  b.resolve(skip)
+  b.pop()
 }
 
 function global(t: Translation, op: number): void {
@@ -234,6 +276,7 @@ function memoryAccess(t: Translation, op: number): void {
   const count = OPERANDS[op]
   const ir = op < IR_OF_OP.length ? IR_OF_OP[op] : 0
   const plain = ir !== 0 && memory === 0 && !module.memories[0].address64
+  if (plain && fuseAccess(t, ir, low)) return
   const registers = operandRegisters(t, count)
   const lane = IMMEDIATE[op] === Immediate.MemargLane ? r.u8() : -1
   b.popMany(count)
@@ -247,6 +290,38 @@ function memoryAccess(t: Translation, op: number): void {
   b.word(high)
   b.word(memory)
   if (lane >= 0) b.word(lane)
+}
+
+/** A load whose address is a fresh sum, or a store of a constant. */
+function fuseAccess(t: Translation, ir: number, offset: number): boolean {
+  const b = t.builder
+  const i = b.depth - 1
+  const indexed = INDEXED_FORM[ir]
+  if (indexed !== 0 && b.isFresh(i) && b.words[b.lastStart] === Ir.I32Add) {
+    const first = b.words[b.lastStart + 2]
+    const second = b.words[b.lastStart + 3]
+    const kind = ir === Ir.F64Load ? Kind.F64 : Kind.I32
+    b.dropLast()
+    b.pop()
+    const d = b.push(kind)
+    b.op(indexed)
+    b.result(d)
+    b.word(first)
+    b.word(second)
+    b.word(offset)
+    return true
+  }
+  if ((ir === Ir.I32Store || ir === Ir.I32Store8) && b.isConstant(i)) {
+    const value = b.low[i]
+    const address = b.register(i - 1)
+    b.popMany(2)
+    b.op(CONSTANT_FORM[ir])
+    b.word(address)
+    b.word(value)
+    b.word(offset)
+    return true
+  }
+  return false
 }
 
 // ---- cold ops ------------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 // One builder is reused for all functions of the agent (typed-array columns that only grow).
 
 import { bug } from '../util/bug.ts'
-import { BRANCH_WHEN_FALSE, BRANCH_WHEN_TRUE, Ir } from './ir.gen.ts'
+import { BRANCH_WHEN_FALSE, BRANCH_WHEN_TRUE, IR_LENGTH, Ir, LATCH_FORM, OPPOSITE_BRANCH } from './ir.gen.ts'
 
 /** Kind of a stack entry: what decides how it is copied. */
 export const enum Kind {
@@ -78,6 +78,8 @@ export class Builder {
   /** Start of the last instruction and position of its result word, or -1 if the next instruction may not change it. */
   lastStart = -1
   lastResult = -1
+  /** Start of the instruction before the last one if no label lies between, else -1. */
+  private beforeLast = -1
 
   /** Virtual stack, one column each. */
   depth = 0
@@ -110,10 +112,15 @@ export class Builder {
 
   reset(localSlots: number): void {
     this.length = this.relocationCount = this.depth = this.settled = this.labelCount = 0
-    this.lastStart = this.lastResult = -1
+    this.barrier()
     this.top = this.maxTop = localSlots
     if (this.aliases.length < localSlots) this.aliases = new Int32Array(localSlots * 2)
     else this.aliases.fill(0, 0, localSlots)
+  }
+
+  /** A label: no instruction behind it may merge with one before it. */
+  private barrier(): void {
+    this.lastStart = this.beforeLast = this.lastResult = -1
   }
 
   // ---- words ------------------------------------------------------------------------------------------------------------
@@ -122,6 +129,7 @@ export class Builder {
   op(op: number): void {
     if (this.length + 16 > this.words.length) this.words = grown(this.words, this.length + 16)
     if (this.offsets !== undefined) this.offsets.push(this.length, this.offset)
+    this.beforeLast = this.lastStart
     this.lastStart = this.length
     this.lastResult = -1
     this.words[this.length++] = op
@@ -153,7 +161,7 @@ export class Builder {
   /** The pending word now leads here. */
   resolve(position: number): void {
     this.words[position] = this.length
-    this.lastResult = -1
+    this.barrier()
   }
 
   /** The word of a branch to a label: its pc, or a link in the chain that `bind` resolves. */
@@ -169,7 +177,7 @@ export class Builder {
   /** All branches to the label lead here. */
   bind(label: Label): void {
     let position = label.target
-    if (position !== NONE) this.lastResult = -1
+    if (position !== NONE) this.barrier()
     while (position !== NONE) {
       const next = this.words[position]
       this.words[position] = this.length
@@ -295,6 +303,15 @@ export class Builder {
     return this.lastResult >= 0 && this.loc[i] === this.home[i] && this.words[this.lastResult] === this.home[i]
   }
 
+  /** Takes the last instruction back: it becomes part of the next one. The one before is then the last, but keeps its result. */
+  dropLast(): void {
+    this.length = this.lastStart
+    while (this.offsets !== undefined && this.offsets.length > 0 && this.offsets[this.offsets.length - 2] >= this.length) this.offsets.length -= 2
+    this.lastStart = this.beforeLast
+    this.beforeLast = -1
+    this.lastResult = -1
+  }
+
   /** Stores the top entry into a local and pops it. */
   storeLocal(slot: number): void {
     const i = this.depth - 1
@@ -328,7 +345,7 @@ export class Builder {
     label.slot = params.length === 0 ? this.top : this.home[label.height]
     label.target = kind === LabelKind.Loop ? this.length : NONE
     label.elseTarget = NONE
-    if (kind === LabelKind.Loop) this.lastResult = -1
+    if (kind === LabelKind.Loop) this.barrier()
     return label
   }
 
@@ -371,8 +388,25 @@ export class Builder {
       this.copyTo(i, slot)
       slot += slotsOf(this.kind[i])
     }
+    if (label.kind === LabelKind.Loop) this.repeatLoopTest(label)
     this.op(Ir.Br)
     this.target(label)
+  }
+
+  /**
+   * A loop that starts with a conditional exit: its branch back tests the condition itself, and goes behind the exit if it stays in. One
+   * instruction less per iteration.
+   */
+  private repeatLoopTest(label: Label): void {
+    const start = label.target
+    if (start >= this.length) return
+    const opposite = OPPOSITE_BRANCH[this.words[start]]
+    if (opposite === 0) return
+    this.operandCount = IR_LENGTH[opposite] - 2
+    for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[start + 1 + k]
+    this.conditional(opposite)
+    this.relocate(this.length)
+    this.word(start + IR_LENGTH[opposite])
   }
 
   /** Returns the topmost entries; they stay on the virtual stack. */
@@ -400,7 +434,7 @@ export class Builder {
       const conflict = this.returnConflict(count, end)
       for (let i = this.depth - count; conflict && i < this.depth; i++) if (this.loc[i] !== CONSTANT) this.copyTo(i, this.home[i])
       for (let i = this.depth - count; i < this.depth; i++) {
-        if (conflict && this.loc[i] !== CONSTANT) this.copyFromHome(i, slot)
+        if (conflict && this.loc[i] !== CONSTANT) this.copyEntry(i, slot)
         else this.copyTo(i, slot)
         slot += slotsOf(this.kind[i])
       }
@@ -423,7 +457,8 @@ export class Builder {
     return this.home[i]
   }
 
-  private copyFromHome(i: number, slot: number): void {
+  /** Copies entry i from its home slot. */
+  copyEntry(i: number, slot: number): void {
     const kind = this.kind[i]
     if (slot === this.home[i]) return
     this.op(kind === Kind.V128 ? Ir.Mov128 : kind === Kind.I64 || kind === Kind.F64 ? Ir.Mov64 : Ir.Mov32)
@@ -443,9 +478,7 @@ export class Builder {
         this.whenFalse = BRANCH_WHEN_FALSE[compare]
         this.operandCount = this.length - this.lastResult - 1
         for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[this.lastResult + 1 + k]
-        this.length = this.lastStart
-        while (this.offsets !== undefined && this.offsets.length > 0 && this.offsets[this.offsets.length - 2] >= this.length) this.offsets.length -= 2
-        this.lastStart = this.lastResult = -1
+        this.dropLast()
         return this.pop()
       }
     }
@@ -462,13 +495,38 @@ export class Builder {
   }
 
   private conditional(op: number): void {
+    if (this.fuseLatch(op)) return
     this.op(op)
     for (let k = 0; k < this.operandCount; k++) this.words[this.length++] = this.operands[k]
+  }
+
+  /** `add_k x, x, k` and then a branch on x: one instruction. */
+  private fuseLatch(op: number): boolean {
+    const form = LATCH_FORM[op]
+    const add = this.lastStart
+    if (form === 0 || add < 0 || this.words[add] !== Ir.I32AddK) return false
+    const register = this.words[add + 1]
+    if (register !== this.words[add + 2] || this.operands[0] !== register) return false
+    const constantOperand = op === Ir.BrI32NeK || op === Ir.BrI32LtSK || op === Ir.BrI32LtUK
+    if (this.operandCount > 1 && !constantOperand && this.operands[1] === register) return false
+    const constant = this.words[add + 3]
+    this.dropLast()
+    this.op(form)
+    this.words[this.length++] = register
+    this.words[this.length++] = constant
+    for (let k = 1; k < this.operandCount; k++) this.words[this.length++] = this.operands[k]
+    return true
   }
 
   /** Jumps to a place resolved later if the condition is false. */
   jumpUnless(): number {
     this.conditional(this.whenFalse)
+    return this.pendingTarget()
+  }
+
+  /** Jumps to a place resolved later if the condition is true. */
+  jumpIf(): number {
+    this.conditional(this.whenTrue)
     return this.pendingTarget()
   }
 

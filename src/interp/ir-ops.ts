@@ -40,7 +40,6 @@ row('const64', 'dlh', 'I(d) = W(l); H(d) = W(h)')
 row('zero', 'dn', 'x = (fp + W(d)) << 1; R.fill(0, x, x + (W(n) << 1))')
 row('select32', 'dabc', 'I(d) = I(c) !== 0 ? I(a) : I(b)')
 row('select64', 'dabc', 'x = (fp + (I(c) !== 0 ? W(a) : W(b))) << 1; I(d) = R[x]; H(d) = R[x + 1]')
-row('select128', 'dabc', 'x = (fp + (I(c) !== 0 ? W(a) : W(b))) << 1; y = (fp + W(d)) << 1; i = R[x + 1]; j = R[x + 2]; ea = R[x + 3]; R[y] = R[x]; R[y + 1] = i; R[y + 2] = j; R[y + 3] = ea')
 row('global.get32', 'dn', 'I(d) = G[W(n)]')
 row('global.get64', 'dn', 'x = W(n); I(d) = G[x]; H(d) = G[x + 1]')
 row('global.set32', 'an', 'G[W(n)] = I(a)')
@@ -122,6 +121,8 @@ for (const [name, expr] of i32Binary) {
   row(name, 'dab', `I(d) = (${expr.replaceAll('$', 'I(b)')}) | 0`)
   if (name !== 'i32.sub') row(name + '_k', 'dak', `I(d) = (${expr.replaceAll('$', 'W(k)')}) | 0`)
 }
+// Address arithmetic: a + (b << k).
+row('i32.add_shl', 'dabk', 'I(d) = (I(a) + (I(b) << W(k))) | 0')
 row('i32.rotr', 'dab', 'i = I(b); I(d) = (I(a) >>> i) | (I(a) << (32 - i))')
 row('i32.div_s', 'dab', 'j = I(b); if (j === 0) { code = 7; break }; i = I(a); if (j === -1 && i === -2147483648) { code = 8; break }; I(d) = (i / j) | 0')
 row('i32.div_u', 'dab', 'j = I(b); if (j === 0) { code = 7; break }; I(d) = (U(a) / (j >>> 0)) | 0')
@@ -153,6 +154,17 @@ for (const [op, js] of unsigned) {
   compare(`i32.${op}_k`, 'ak', `U(a) ${js} (W(k) >>> 0)`, true)
 }
 
+// Loop latches: add_k to a local in place, then branch on its new value (found by name: latch.COMPARE).
+const latch = (name: string, operands: string, test: string): void =>
+  row('latch.' + name, `ak${operands}t`, `i = (I(a) + W(k)) | 0; I(a) = i; if (${test}) ${JUMP}`)
+latch('br_if', '', 'i !== 0')
+latch('br.i32.ne', 'b', 'i !== I(b)')
+latch('br.i32.ne_k', 'n', 'i !== W(n)')
+latch('br.i32.lt_s', 'b', 'i < I(b)')
+latch('br.i32.lt_s_k', 'n', 'i < W(n)')
+latch('br.i32.lt_u', 'b', '(i >>> 0) < U(b)')
+latch('br.i32.lt_u_k', 'n', '(i >>> 0) < (W(n) >>> 0)')
+
 // ---- i64: BigInt for what carries, int32 halves for the rest (docs/interpreter.md) -----------------------------------------
 row('i64.add', 'dab', 'Q(d) = BigInt.asIntN(64, Q(a) + Q(b))')
 row('i64.sub', 'dab', 'Q(d) = BigInt.asIntN(64, Q(a) - Q(b))')
@@ -182,8 +194,6 @@ const rot = (n: string): string =>
 row('i64.rotl', 'dab', rot('I(b)'))
 row('i64.rotl_k', 'dalh', rot('W(l)'))
 row('i64.rotr', 'dab', rot('(64 - I(b))'))
-row('i64.clz', 'da', 'i = H(a); I(d) = i !== 0 ? Math.clz32(i) : 32 + Math.clz32(I(a)); H(d) = 0')
-row('i64.ctz', 'da', 'i = I(a); j = H(a); I(d) = i !== 0 ? 31 - Math.clz32(i & -i) : j !== 0 ? 63 - Math.clz32(j & -j) : 64; H(d) = 0')
 row('i64.eqz', 'da', 'I(d) = (I(a) | H(a)) === 0 ? 1 : 0')
 row('br.i64.eqz', 'at', 'if ((I(a) | H(a)) === 0) ' + JUMP)
 row('br_not.i64.eqz', 'at', 'if ((I(a) | H(a)) !== 0) ' + JUMP)
@@ -209,14 +219,15 @@ for (const [type, X] of [['f32', 'F'], ['f64', 'D']]) {
     if (op !== 'eq' && op !== 'ne') row(`br_not.${type}.${op}`, 'abt', `if (!(${test})) ${JUMP}`)
   }
 }
+// c + a * b and c - a * b, rounded twice like the pair they replace.
+row('f64.add_mul', 'dabc', 'D(d) = D(c) + D(a) * D(b)')
+row('f64.sub_mul', 'dabc', 'D(d) = D(c) - D(a) * D(b)')
 row('f32.abs', 'da', 'I(d) = I(a) & 2147483647')
 row('f32.neg', 'da', 'I(d) = I(a) ^ -2147483648')
 row('f64.abs', 'da', 'I(d) = I(a); H(d) = H(a) & 2147483647')
 row('f64.neg', 'da', 'I(d) = I(a); H(d) = H(a) ^ -2147483648')
-row('f64.copysign', 'dab', 'i = (H(a) & 2147483647) | (H(b) & -2147483648); I(d) = I(a); H(d) = i')
 // A signalling NaN must leave quiet, in every tier of V8: NaNs take the bit path.
-for (const [op, fn] of [['floor', 'Math.floor'], ['ceil', 'Math.ceil'], ['trunc', 'Math.trunc']]) {
-  row(`f32.${op}`, 'da', `F(d) = ${fn}(F(a))`)
+for (const [op, fn] of [['floor', 'Math.floor'], ['ceil', 'Math.ceil']]) {
   row(`f64.${op}`, 'da', `z = D(a); if (z === z) D(d) = ${fn}(z); else { I(d) = I(a); H(d) = H(a) | 524288 }`)
 }
 
@@ -224,8 +235,6 @@ for (const [op, fn] of [['floor', 'Math.floor'], ['ceil', 'Math.ceil'], ['trunc'
 row('i32.wrap_i64', 'da', 'I(d) = I(a)')
 row('i64.extend_i32_s', 'da', 'i = I(a); I(d) = i; H(d) = i >> 31')
 row('i64.extend_i32_u', 'da', 'I(d) = I(a); H(d) = 0')
-row('i64.extend8_s', 'da', 'i = (I(a) << 24) >> 24; I(d) = i; H(d) = i >> 31')
-row('i64.extend16_s', 'da', 'i = (I(a) << 16) >> 16; I(d) = i; H(d) = i >> 31')
 row('i64.extend32_s', 'da', 'i = I(a); I(d) = i; H(d) = i >> 31')
 row('f32.convert_i32_s', 'da', 'F(d) = I(a)')
 row('f32.convert_i32_u', 'da', 'F(d) = U(a)')
@@ -243,15 +252,7 @@ row('f64.reinterpret_i64', 'da', 'I(d) = I(a); H(d) = H(a)')
 const trunc = (X: string, low: string, high: string, store: string): string =>
   `z = ${X}(a); if (z !== z) { code = 9; break }; if (!(z ${low} && z < ${high})) { code = 8; break }; ${store}`
 row('i32.trunc_f64_s', 'da', trunc('D', '> -2147483649', '2147483648', 'I(d) = z | 0'))
-row('i32.trunc_f64_u', 'da', trunc('D', '> -1', '4294967296', 'I(d) = z >>> 0'))
 row('i32.trunc_f32_s', 'da', trunc('F', '>= -2147483648', '2147483648', 'I(d) = z | 0'))
-row('i32.trunc_f32_u', 'da', trunc('F', '> -1', '4294967296', 'I(d) = z >>> 0'))
-const saturate = (low: string, high: string, lowest: string, highest: string, js: string): string =>
-  `I(d) = z !== z ? 0 : z <= ${low} ? ${lowest} : z >= ${high} ? ${highest} : z ${js} 0`
-for (const [type, X] of [['f32', 'F'], ['f64', 'D']]) {
-  row(`i32.trunc_sat_${type}_s`, 'da', `z = ${X}(a); ` + saturate('-2147483648', '2147483647', '-2147483648', '2147483647', '|'))
-  row(`i32.trunc_sat_${type}_u`, 'da', `z = ${X}(a); ` + saturate('0', '4294967295', '0', '-1', '>>>'))
-}
 
 // ---- memory 0, 32-bit addresses -----------------------------------------------------------------------------------------------
 // The effective address is an exact number up to 2^33; checked against the length before every access, so that V8 never sees an
@@ -265,10 +266,7 @@ load('i32.load8_u', 1, 'I(d) = bytes[ea]')
 load('i32.load16_s', 2, 'I(d) = view.getInt16(ea, true)')
 load('i32.load16_u', 2, 'I(d) = view.getUint16(ea, true)')
 load('i64.load', 8, 'I(d) = view.getInt32(ea, true); H(d) = view.getInt32(ea + 4, true)')
-load('i64.load8_s', 1, 'i = (bytes[ea] << 24) >> 24; I(d) = i; H(d) = i >> 31')
 load('i64.load8_u', 1, 'I(d) = bytes[ea]; H(d) = 0')
-load('i64.load16_s', 2, 'i = view.getInt16(ea, true); I(d) = i; H(d) = i >> 31')
-load('i64.load16_u', 2, 'I(d) = view.getUint16(ea, true); H(d) = 0')
 load('i64.load32_s', 4, 'i = view.getInt32(ea, true); I(d) = i; H(d) = i >> 31')
 load('i64.load32_u', 4, 'I(d) = view.getInt32(ea, true); H(d) = 0')
 load('f32.load', 4, 'I(d) = view.getInt32(ea, true)')
@@ -277,11 +275,17 @@ store('i32.store', 4, 'view.setInt32(ea, I(b), true)')
 store('i32.store8', 1, 'bytes[ea] = I(b)')
 store('i32.store16', 2, 'view.setInt16(ea, I(b), true)')
 store('i64.store', 8, 'view.setInt32(ea, I(b), true); view.setInt32(ea + 4, H(b), true)')
-store('i64.store8', 1, 'bytes[ea] = I(b)')
-store('i64.store16', 2, 'view.setInt16(ea, I(b), true)')
 store('i64.store32', 4, 'view.setInt32(ea, I(b), true)')
 store('f32.store', 4, 'view.setInt32(ea, I(b), true)')
 store('f64.store', 8, 'view.setInt32(ea, I(b), true); view.setInt32(ea + 4, H(b), true)')
+
+// NAME_x: the address is the sum of two registers. NAME_k: the value is a constant.
+const checkIndexed = (size: number): string => `ea = ((I(a) + I(b)) >>> 0) + (W(o) >>> 0); if (ea > length - ${size}) { code = 2; break }`
+row('i32.load_x', 'dabo', `${checkIndexed(4)}; I(d) = view.getInt32(ea, true)`)
+row('i32.load8_u_x', 'dabo', `${checkIndexed(1)}; I(d) = bytes[ea]`)
+row('f64.load_x', 'dabo', `${checkIndexed(8)}; I(d) = view.getInt32(ea, true); H(d) = view.getInt32(ea + 4, true)`)
+row('i32.store_k', 'ako', `${check(4)}; view.setInt32(ea, W(k), true)`)
+row('i32.store8_k', 'ako', `${check(1)}; bytes[ea] = W(k)`)
 
 export const IR_ROWS: readonly IrRow[] = rows
 

@@ -33,6 +33,15 @@ function branchForms(name: string): [whenTrue: string, whenFalse: string] | unde
   return ['br.' + name, 'br.' + other]
 }
 
+function oppositeBranch(name: string): string | undefined {
+  for (const row of IR_ROWS) {
+    const forms = branchForms(row.name)
+    if (forms?.[0] === name) return forms[1]
+    if (forms?.[1] === name) return forms[0]
+  }
+  return undefined
+}
+
 function generateTables(): string {
   const ofOp = new Array<number>(0x210).fill(0)
   for (const [id, name] of OPCODES) {
@@ -62,6 +71,12 @@ export const IS_COMMUTATIVE = ${column((row) => (COMMUTATIVE.includes(row.name) 
 export const BRANCH_WHEN_TRUE = ${column((row) => find(branchForms(row.name)?.[0]))}
 /** Compare -> the op that branches when it is false, or 0. */
 export const BRANCH_WHEN_FALSE = ${column((row) => find(branchForms(row.name)?.[1]))}
+/** Conditional branch -> the one that branches in the opposite case, or 0. */
+export const OPPOSITE_BRANCH = ${column((row) => find(oppositeBranch(row.name)))}
+/** Conditional branch -> the loop latch that adds a constant to its first operand before, or 0. */
+export const LATCH_FORM = ${column((row) => find('latch.' + row.name))}
+/** Load -> the form whose address is the sum of two registers, or 0. */
+export const INDEXED_FORM = ${column((row) => find(row.name + '_x'))}
 /** Integer compare -> its opposite, or 0. */
 export const INVERSE_COMPARE = ${column((row) => find(inverse(row.name)))}
 `

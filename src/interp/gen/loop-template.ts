@@ -20,7 +20,7 @@ return function VARIANT(): number {
   let memory = instance.memory0
   let bytes = memory.u8, view = memory.dv, length = memory.byteLength
   let slice = CTX[7]
-  let code = 0, i = 0, j = 0, n = 0, x = 0, y = 0, ai = 0, bi = 0, ci = 0, di = 0, ea = 0, z = 0
+  let code = 0, i = 0, j = 0, n = 0, x = 0, y = 0, ai = 0, bi = 0, di = 0, ea = 0, z = 0
   let table: TableInstance, global: GlobalInstance
   for (;;) {
     switch (CODE[pc]) {
