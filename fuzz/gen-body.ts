@@ -1051,7 +1051,7 @@ export class Body {
     if (r.chance(35)) return this.address(wide, r.int(300) & mask)
     this.value(wide ? T.I64 : T.I32)
     if (r.chance(4)) return
-    const bound = mask & r.chance(95) ? r.pick([0xff, 0xff7f]) : 0x1_ffff
+    const bound = mask & (r.chance(95) ? r.pick([0xff, 0xff7f]) : 0x1_ffff)
     this.address(wide, bound)
     this.op(wide ? Op.I64And : Op.I32And)
   }
