@@ -248,8 +248,8 @@ function parseShuffle(c: Cursor, out: ByteWriter): void {
   while (isNumber(c, c.pos + count)) count++
   if (count !== 16) c.fail(`invalid lane length: ${count} lane indices, expected 16`)
   for (let i = 0; i < count; i++) {
-    if (c.kind() === Token.Float) c.unexpected('a lane index')
-    if (!readInteger(c.source, c.start(), c.end(), 8, false)) c.fail('i8 constant out of range')
+    const isByte = c.kind() === Token.Nat && readInteger(c.source, c.start(), c.end(), 8, false)
+    if (!isByte) c.fail('i8 constant out of range')
     out.u8(bits64.low)
     c.pos++
   }

@@ -215,7 +215,7 @@ class Lexer {
       else if ((kind & Class.Word) !== 0 || byte === QUOTE) this.#word()
       else if (byte === LEFT) {
         if (source[start + 1] === SEMICOLON) this.#blockComment()
-        else if (source[start + 1] === AT) this.#openAnnotation()
+        else if (source[start + 1] === AT && this.#isAnnotation(start + 2)) this.#openAnnotation()
         else this.#leftParen()
       } else if (byte === RIGHT) this.#rightParen()
       else if (byte === SEMICOLON && source[start + 1] === SEMICOLON) this.#lineComment()
@@ -269,6 +269,11 @@ class Lexer {
     }
     if (this.#depth > 0) this.tokens.value[this.#open[--this.#depth]] = this.tokens.count
     this.tokens.push(Token.RightParen, start, this.#at, 0)
+  }
+
+  /** Within an annotation `(@` without a word behind it is a parenthesis and a word; elsewhere it is an error. */
+  #isAnnotation(at: number): boolean {
+    return this.#annotationDepth === 0 || (CLASS[this.source[at]] & Class.Word) !== 0 || this.source[at] === QUOTE
   }
 
   #openAnnotation(): void {

@@ -275,6 +275,7 @@ export function parseSignature(m: ModuleParser, named: boolean): Signature {
     } else parseValueTypes(m, s.params)
   }
   while (c.open(Kw.Result)) parseValueTypes(m, s.results)
+  if (c.isOpen(Kw.Param) || c.isOpen(Kw.Type)) c.unexpected('`(type`, `(param` and `(result` in this order', c.pos + 1)
   return s
 }
 
