@@ -5,8 +5,28 @@ import type { Module } from '../wasm/module.ts'
 import type { CanonType, TableType, MemoryType } from '../wasm/types.ts'
 import type { Store } from './store.ts'
 
-/** Instances by id; ids are reused after an instance is collected. Empty places are undefined. */
+/**
+ * Instances by id; ids are reused after an instance is gone. A place is undefined if its id is free, or if the instance rests (see
+ * registry.ts); whatever a running function can reach is there.
+ */
 export const INSTANCES: Instance[] = []
+
+/** A function of the host. */
+export interface HostFunc {
+  readonly store: Store
+  /** Canonical function type. */
+  readonly typeId: number
+  /** For backtraces and traces. */
+  readonly name: string
+  /**
+   * The call. Arguments are in RS from slot `base` (one slot each, v128 two), results go there. What it throws is a Wasm
+   * exception if it is a `WasmThrow`, else a JavaScript exception, which passes through Wasm code (as `JSTag`).
+   */
+  call(base: number): void
+}
+
+/** Host functions by `FUNC[fid + Func.Index]`; undefined as in `INSTANCES`. */
+export const HOSTS: (HostFunc | undefined)[] = []
 
 /** A linear memory. `buffer` may be larger than `byteLength`: growth is amortised until JavaScript looks at the buffer. */
 export interface MemoryInstance {
@@ -20,6 +40,8 @@ export interface MemoryInstance {
   /** Grows by `delta` pages; the old size in pages, or -1 (declared maximum, cap or host refused). */
   grow(delta: number): number
   readonly pages: number
+  /** Shared memory: takes notice of growth by other agents, before an access traps. Whether there was any. */
+  refresh(): boolean
 }
 
 /** A table of reference words. */
@@ -32,7 +54,10 @@ export interface TableInstance {
   grow(delta: number, init: number): number
 }
 
-/** A global: four words (v128-sized) from `at`. Defined globals share their instance's `globalCells`. */
+/**
+ * A global: four words (v128-sized) from `at`, a reference in the first of them. Defined globals share their instance's
+ * `globalCells`.
+ */
 export interface GlobalInstance {
   readonly type: CanonType
   readonly mutable: boolean
@@ -40,7 +65,7 @@ export interface GlobalInstance {
   readonly at: number
 }
 
-/** Tags are identified by object. `typeId` is the canonical function type. `id` is its index in `Store.tags`. */
+/** Tags are identified by object, or by `id` within a store. `typeId` is the canonical function type. */
 export interface TagInstance {
   readonly id: number
   readonly typeId: number
@@ -54,6 +79,7 @@ export interface Instance {
   readonly funcIds: Int32Array
   /** fid of the function with index 0, were it defined here: defined function i has fid `funcBase + i`. */
   readonly funcBase: number
+  /** Fixed, like the next four, once the instance is complete. */
   readonly memories: MemoryInstance[]
   /** Memory 0, or a shared empty memory if there is none: the loop's views come from here. */
   readonly memory0: MemoryInstance
@@ -64,5 +90,5 @@ export interface Instance {
   readonly tags: TagInstance[]
   /** Dropped segments are undefined. Data segments are views into the module's bytes; element segments are reference words. */
   readonly dataSegments: (Uint8Array | undefined)[]
-  readonly elemSegments: (Int32Array | undefined)[]
+  readonly elemSegments: (Int32Array<ArrayBuffer> | undefined)[]
 }

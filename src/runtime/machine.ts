@@ -102,8 +102,10 @@ export const enum Ctx {
   B = 4,
   /** First slot that no frame may reach: the stack cap of the running activation. */
   StackEnd = 5,
-  /** First FS index that no frame record may reach. */
+  /** Index in FS of the last frame record there may be. */
   FrameEnd = 6,
+  /** First free slot of RS while JavaScript runs: arguments of the next activation go there (activation.ts). */
+  Top = 7,
   /** Taken branches and calls that a loop may do before it leaves with `Exit.Slice`. Read at entry. */
   Slice = 7,
 }

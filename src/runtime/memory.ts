@@ -1,0 +1,190 @@
+// Linear memories.
+//
+// An unshared memory lies in a fixed-length ArrayBuffer (V8 never forgives a resizable one in hot code, docs/interpreter.md), which may be
+// larger than the memory: growth is amortised. JavaScript sees a buffer of exactly the memory's size, and every later growth must
+// detach it. So `exposeBuffer` cuts the buffer to size, and growth of an exposed memory moves to a new one.
+//
+//   | memory: byteLength      | reserve   |      every access is checked against byteLength, so the reserve cannot be reached
+//   ^ buffer                              ^ buffer.byteLength
+//
+// A shared memory lies in a growable SharedArrayBuffer that other agents grow too. Its views have a fixed length and are made again when
+// the length has changed: at once for growth from here, in `refresh` for growth elsewhere.
+
+import { MAX_MEMORY32_BYTES } from '../wasm/limits.ts'
+import type { MemoryType } from '../wasm/types.ts'
+import type { MemoryInstance } from './instance.ts'
+import { LimitError, type Store } from './store.ts'
+
+/** Growth reserves this part of the size on top: a memory that grows page by page is copied O(log n) times. */
+const RESERVE_DIVISOR = 4
+/** Below this size growth reserves nothing: copying is cheap, and most memories never grow again. */
+const RESERVE_FROM = 1 << 20
+/** Of ES2024; the compiler's library here is older than Node 20. */
+interface GrowableBuffer extends SharedArrayBuffer {
+  grow(byteLength: number): void
+}
+type GrowableBufferClass = new (byteLength: number, options: { maxByteLength: number }) => GrowableBuffer
+const GrowableBuffer = SharedArrayBuffer as unknown as GrowableBufferClass
+
+/** Largest reservation of address space for a shared memory whose declared maximum is above it. */
+const MAX_SHARED_RESERVE = 2 ** 32
+
+export class LinearMemory implements MemoryInstance {
+  readonly type: MemoryType
+  buffer: ArrayBuffer | SharedArrayBuffer
+  u8: Uint8Array
+  dv: DataView
+  byteLength: number
+  /** Called after each successful growth, also by 0 pages and by other agents: the old buffer object is out of date. */
+  onGrow: (() => void) | undefined = undefined
+
+  /** Cap in bytes. */
+  private readonly maxBytes: number
+  /** The buffer that JavaScript has; never larger than the memory. */
+  private exposed: ArrayBuffer | SharedArrayBuffer | undefined = undefined
+
+  constructor(type: MemoryType, buffer: ArrayBuffer | SharedArrayBuffer, maxBytes: number) {
+    this.type = type
+    this.buffer = buffer
+    this.byteLength = buffer.byteLength
+    this.u8 = new Uint8Array(buffer, 0, this.byteLength)
+    this.dv = new DataView(buffer, 0, this.byteLength)
+    this.maxBytes = maxBytes
+  }
+
+  get pages(): number {
+    return this.byteLength / 2 ** this.type.pageSizeLog2
+  }
+
+  grow(delta: number): number {
+    const old = this.pages
+    const bytes = (old + delta) * 2 ** this.type.pageSizeLog2
+    if (!(old + delta <= this.maxPages()) || bytes > this.maxBytes) return -1
+    if (this.type.shared) return this.growShared(delta)
+    const { exposed } = this
+    if (exposed === undefined) {
+      if (bytes > this.buffer.byteLength && !this.moveTo(this.withReserve(bytes))) return -1
+    } else {
+      if (!this.moveTo(bytes)) return -1
+      detach(exposed as ArrayBuffer)
+      this.exposed = undefined
+    }
+    this.byteLength = bytes
+    this.onGrow?.()
+    return old
+  }
+
+  /** The declared maximum, or what the address type can reach. */
+  private maxPages(): number {
+    const { max, address64, pageSizeLog2 } = this.type
+    const reachable = address64 ? Number.MAX_SAFE_INTEGER : MAX_MEMORY32_BYTES / 2 ** pageSizeLog2
+    return max === undefined ? reachable : Math.min(max, reachable)
+  }
+
+  private withReserve(bytes: number): number {
+    if (bytes < RESERVE_FROM) return bytes
+    const wanted = bytes + Math.ceil(bytes / RESERVE_DIVISOR)
+    return Math.max(bytes, Math.min(wanted, this.maxBytes, this.maxPages() * 2 ** this.type.pageSizeLog2))
+  }
+
+  /** Moves the contents to a new buffer of `capacity` bytes. Without the reserve if the host has no room for it. */
+  private moveTo(capacity: number): boolean {
+    let buffer: ArrayBuffer
+    try {
+      buffer = new ArrayBuffer(capacity)
+    } catch {
+      return false
+    }
+    const u8 = new Uint8Array(buffer)
+    u8.set(this.u8.subarray(0, this.byteLength))
+    this.buffer = buffer
+    this.u8 = u8
+    this.dv = new DataView(buffer)
+    return true
+  }
+
+  private growShared(delta: number): number {
+    const buffer = this.buffer as GrowableBuffer
+    const pageSize = 2 ** this.type.pageSizeLog2
+    for (;;) {
+      const old = buffer.byteLength
+      const bytes = old + delta * pageSize
+      if (old / pageSize + delta > this.maxPages() || bytes > this.maxBytes) return -1
+      try {
+        buffer.grow(bytes)
+      } catch {
+        // Either another agent was faster, and beyond this size: then again. Or the host refuses.
+        if (buffer.byteLength !== old) continue
+        return -1
+      }
+      if (!this.refresh()) this.onGrow?.()
+      return old / pageSize
+    }
+  }
+
+  refresh(): boolean {
+    const { buffer } = this
+    if (!this.type.shared || buffer.byteLength === this.byteLength) return false
+    this.byteLength = buffer.byteLength
+    this.u8 = new Uint8Array(buffer, 0, this.byteLength)
+    this.dv = new DataView(buffer, 0, this.byteLength)
+    this.exposed = undefined
+    this.onGrow?.()
+    return true
+  }
+
+  /** A buffer of exactly the memory's size, the same one until the memory grows. For a shared memory the growable buffer itself. */
+  exposeBuffer(): ArrayBuffer | SharedArrayBuffer {
+    if (this.type.shared) {
+      this.refresh()
+      return this.buffer
+    }
+    if (this.exposed === undefined) {
+      if (this.buffer.byteLength !== this.byteLength && !this.moveTo(this.byteLength)) {
+        throw new RangeError(`no memory for a buffer of ${this.byteLength} bytes`)
+      }
+      this.exposed = this.buffer
+    }
+    return this.exposed
+  }
+}
+
+interface Transferable extends ArrayBuffer {
+  transfer?(): ArrayBuffer
+}
+
+/** Detaches a buffer without copying it. */
+function detach(buffer: Transferable): void {
+  if (buffer.transfer !== undefined) buffer.transfer()
+  else structuredClone(buffer, { transfer: [buffer] })
+}
+
+/** A new memory of the type's minimum size, all zero. */
+export function createMemory(store: Store, type: MemoryType): LinearMemory {
+  const pageSize = 2 ** type.pageSizeLog2
+  const bytes = type.min * pageSize
+  const cap = store.limits.memoryBytes
+  if (bytes > cap) throw new LimitError(`memory of ${type.min} pages exceeds the limit of ${cap} bytes`)
+  try {
+    return new LinearMemory(type, type.shared ? sharedBuffer(type, bytes, cap) : new ArrayBuffer(bytes), cap)
+  } catch {
+    throw new LimitError(`the host has no room for a memory of ${bytes} bytes`)
+  }
+}
+
+function sharedBuffer(type: MemoryType, bytes: number, cap: number): SharedArrayBuffer {
+  const max = (type.max ?? type.min) * 2 ** type.pageSizeLog2
+  return new GrowableBuffer(bytes, { maxByteLength: Math.max(bytes, Math.min(max, cap, MAX_SHARED_RESERVE)) })
+}
+
+/** A memory over the buffer of a shared memory of another agent. */
+export function createSharedMemoryFrom(store: Store, type: MemoryType, buffer: SharedArrayBuffer): LinearMemory {
+  return new LinearMemory(type, buffer, store.limits.memoryBytes)
+}
+
+/** Stands in for memory 0 of an instance without memories: no access succeeds. */
+export const NO_MEMORY: MemoryInstance = new LinearMemory(
+  { min: 0, max: 0, shared: false, address64: false, pageSizeLog2: 16 },
+  new ArrayBuffer(0),
+  0,
+)
