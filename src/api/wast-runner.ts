@@ -144,7 +144,7 @@ class Session {
       try {
         await this.execute(command, index)
       } catch (error) {
-        const failure = error instanceof Mismatch ? undefined : this.engine.classify(error)
+        const failure = error instanceof Mismatch ? undefined : this.classify(error)
         const reason = failure === undefined ? (error as Error).message : describeError(failure, error)
         verdict = { ...verdict, outcome: failure?.class === 'not-carried' ? 'skipped' : 'failed', reason }
       }
@@ -274,6 +274,10 @@ class Session {
     })
   }
 
+  private classify(error: unknown): WastError {
+    return error instanceof TextError ? { class: error.kind, texts: [error.message] } : this.engine.classify(error)
+  }
+
   private instance(name: string | undefined): WastInstanceHandle {
     const instance = name === undefined ? this.currentInstance : this.instances.get(name)
     return instance ?? fail(`no instance ${nameOf(name)}`)
@@ -290,7 +294,7 @@ class Session {
       act()
     } catch (error) {
       if (error instanceof Mismatch) throw error
-      const found = this.engine.classify(error)
+      const found = this.classify(error)
       if (found.class === 'not-carried') throw error
       const same = found.class === wanted || (found.class === 'rejected' && (wanted === 'malformed' || wanted === 'invalid'))
       if (!same) fail(`expected ${wanted}${message === undefined ? '' : ` "${message}"`}, got ${describeError(found, error)}`)

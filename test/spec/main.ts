@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { runWast } from '../../src/api/wast-runner.ts'
 import type { WastCount, WastOptions, WastReport } from '../../src/api/wast-runner.ts'
+import type { JsNamespace } from '../../src/api/wast-js.ts'
 import { createWebAssembly } from '../../src/api/namespace.ts'
 import { CONTRADICTIONS, findSuite, NOT_RUN, suiteFiles } from './suite.ts'
 import type { SuiteFile } from './suite.ts'
@@ -103,7 +104,7 @@ async function serve(task: Task): Promise<Answer> {
       features: file.features,
       strict: settings.strict,
       gcStress: settings.gcStress,
-      engine: settings.engine === 'api' ? createWebAssembly() : settings.engine,
+      engine: settings.engine === 'api' ? (createWebAssembly() as unknown as JsNamespace) : settings.engine,
       threadScript: import.meta.url,
     }
     const report = await runWast(readFileSync(file.path), options)
