@@ -471,19 +471,31 @@ export class Builder {
   /** Pops the i32 condition on top for the next `jumpIf` or `branchIf`; a compare that just made it becomes part of the branch. */
   takeCondition(): void {
     const i = this.depth - 1
-    if (this.isFresh(i) && this.lastResult === this.lastStart + 1) {
-      const compare = this.words[this.lastStart]
-      if (compare < BRANCH_WHEN_TRUE.length && BRANCH_WHEN_TRUE[compare] !== 0) {
-        this.whenTrue = BRANCH_WHEN_TRUE[compare]
-        this.whenFalse = BRANCH_WHEN_FALSE[compare]
-        this.operandCount = this.length - this.lastResult - 1
-        for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[this.lastResult + 1 + k]
-        this.dropLast()
-        return this.pop()
+    if (this.isFresh(i) && this.lastResult === this.lastStart + 1 && this.mergeCompare()) {
+      const slot = this.home[i]
+      // eqz of a compare without an opposite (floats): the branch of that compare, the other way round.
+      const isZeroTest = this.whenTrue === Ir.BrUnless && this.operands[0] === slot
+      if (isZeroTest && this.lastStart >= 0 && this.words[this.lastStart + 1] === slot && this.mergeCompare()) {
+        const whenTrue = this.whenTrue
+        this.whenTrue = this.whenFalse
+        this.whenFalse = whenTrue
       }
+      return this.pop()
     }
     this.setCondition(this.register(i), false)
     this.pop()
+  }
+
+  /** If the last instruction is a compare, makes it the condition and takes it back. */
+  private mergeCompare(): boolean {
+    const compare = this.words[this.lastStart]
+    if (compare >= BRANCH_WHEN_TRUE.length || BRANCH_WHEN_TRUE[compare] === 0) return false
+    this.whenTrue = BRANCH_WHEN_TRUE[compare]
+    this.whenFalse = BRANCH_WHEN_FALSE[compare]
+    this.operandCount = this.length - this.lastStart - 2
+    for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[this.lastStart + 2 + k]
+    this.dropLast()
+    return true
   }
 
   /** Makes "register is not zero" (or is, `negated`) the condition. */

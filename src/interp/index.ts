@@ -1,0 +1,21 @@
+// The interpreter as the runtime sees it. Importing this module registers it.
+
+import { FUNC, FUNC_WORDS_LOG2, Func } from '../runtime/machine.ts'
+import { registerInterpreter } from '../runtime/driver.ts'
+import { buildFunction } from './build.ts'
+import { dropModule } from './code.ts'
+import { runFast } from './loop.gen.ts'
+import { findHandler, wasmOffsetAt } from './unwind.ts'
+
+registerInterpreter({
+  run: runFast,
+  build(instance, index) {
+    const code = buildFunction(instance.module, index)
+    const record = instance.funcIds[index] << FUNC_WORDS_LOG2
+    FUNC[record + Func.Slots] = code.slots
+    FUNC[record + Func.Entry] = code.start
+  },
+  findHandler,
+  wasmOffsetAt,
+  dropModule,
+})
