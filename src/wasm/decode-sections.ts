@@ -199,7 +199,7 @@ export function decodeTagSection(v: Validator): void {
 }
 
 export function decodeGlobalSection(v: Validator): void {
-  for (let n = v.count(4, 'the global section'); n > 0; n--) {
+  for (let n = v.count(3, 'the global section'); n > 0; n--) {
     v.at = v.pos
     const type = globalType(v)
     const init = constExpr(v, v.state.canonOf(type.type))
@@ -322,7 +322,7 @@ function functionIndices(v: Validator): Uint32Array {
 }
 
 function elementExprs(v: Validator, type: CanonType): ConstExpr[] {
-  const count = entryCount(v, 2)
+  const count = entryCount(v, 1)
   const exprs: ConstExpr[] = []
   for (let i = 0; i < count; i++) exprs.push(constExpr(v, type))
   return exprs

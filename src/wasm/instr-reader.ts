@@ -20,6 +20,9 @@ const enum MemargBits {
   Limit = 0x80,
 }
 
+/** Prefix bytes are from here to 0xfe. */
+export const FIRST_PREFIX = 0xfb
+
 /** First sub-opcode behind each prefix's range of ids. */
 const SUB_LIMIT: Readonly<Record<number, number>> = { 0xfb: 0x100, 0xfc: 0x100, 0xfd: 0x200, 0xfe: 0x100 }
 
@@ -39,10 +42,11 @@ export class InstrReader extends ByteReader {
   opcode(): number {
     this.at = this.pos
     const b = this.u8()
-    return b < 0xfb || b === 0xff ? b : this.prefixed(b)
+    return b < FIRST_PREFIX || b === 0xff ? b : this.prefixed(b)
   }
 
-  private prefixed(prefix: number): number {
+  /** The id of an opcode whose prefix byte was just read. */
+  protected prefixed(prefix: number): number {
     const sub = this.u32()
     if (sub >= SUB_LIMIT[prefix]) this.illegalOpcode()
     return PREFIX_BASE[prefix] + sub
@@ -53,7 +57,7 @@ export class InstrReader extends ByteReader {
     const hex = (n: number): string => n.toString(16).padStart(2, '0')
     const b = this.bytes[this.at]
     let text = hex(b)
-    if (b >= 0xfb && b <= 0xfe) {
+    if (b >= FIRST_PREFIX && b !== 0xff) {
       this.pos = this.at + 1
       text += ' ' + hex(this.u32())
     }

@@ -8,7 +8,7 @@
 import { growInt32 } from '../util/grow.ts'
 import { matches, REF_BOTTOM, typeText } from './canonical.ts'
 import { Feature } from './features.ts'
-import { InstrReader } from './instr-reader.ts'
+import { FIRST_PREFIX, InstrReader } from './instr-reader.ts'
 import { MAX_LOCALS, MAX_NESTING, MAX_OPERANDS } from './limits.ts'
 import { OP_LANES, OP_OPERANDS, OP_RESULTS, OpClass, opClasses, Sig } from './op-tables.ts'
 import { Op } from './op.gen.ts'
@@ -226,7 +226,7 @@ export class Validator extends InstrReader {
 
   private growStack(needed: number): void {
     this.limit(needed, MAX_OPERANDS, 'operands')
-    this.stack = growInt32(this.stack, needed)
+    this.stack = growInt32(this.stack, needed, MAX_OPERANDS)
   }
 
   /** Takes an operand of type `expected` from the stack; returns its own type, which may be a subtype or bottom. */
@@ -299,7 +299,7 @@ export class Validator extends InstrReader {
     let at = this.depth << FRAME_WORDS_LOG2
     if (at === this.frames.length) {
       this.limit(this.depth + 1, MAX_NESTING, 'nested blocks')
-      this.frames = growInt32(this.frames, at + 1)
+      this.frames = growInt32(this.frames, at + 1, MAX_NESTING << FRAME_WORDS_LOG2)
     }
     const { frames } = this
     if (at > 0) frames[at - (1 << FRAME_WORDS_LOG2) + Frame.Unreachable] = this.unreachable ? 1 : 0
@@ -390,9 +390,9 @@ export class Validator extends InstrReader {
   private checkMissingElse(endAt: number, endCount: number): void {
     const startAt = this.frame(0, Frame.StartAt)
     const startCount = this.frame(0, Frame.StartCount)
+    if (startCount === endCount && this.subtypes(startAt, endAt, endCount)) return
     const given = this.listText(startAt, startCount)
-    const fits = startCount === endCount && this.subtypes(startAt, endAt, endCount)
-    if (!fits) this.invalid(`type mismatch: if without else gives ${given}, not ${this.listText(endAt, endCount)}`)
+    this.invalid(`type mismatch: if without else gives ${given}, not ${this.listText(endAt, endCount)}`)
   }
 
   /** Whether the types from `a` match those from `b`. */
@@ -405,10 +405,14 @@ export class Validator extends InstrReader {
   // The loop
 
   private run(): void {
-    const { classes } = this
+    const { bytes, classes } = this
     do {
-      if (this.pos >= this.end) this.missingEnd()
-      const op = this.opcode()
+      const pos = this.pos
+      if (pos >= this.end) this.missingEnd()
+      this.at = pos
+      this.pos = pos + 1
+      let op = bytes[pos]
+      if (op >= FIRST_PREFIX && op !== 0xff) op = this.prefixed(op)
       if (this.constant && classes[op] !== OpClass.Illegal) this.checkConstant(op)
       switch (op as Op) {
         case Op.LocalGet:
@@ -469,8 +473,15 @@ export class Validator extends InstrReader {
   }
 
   private plain(op: number): void {
-    for (let operands = OP_OPERANDS[op]; operands !== 0; operands >>>= 4) this.pop(Sig.Base - (operands & 15))
+    for (let operands = OP_OPERANDS[op]; operands !== 0; operands >>>= 4) this.popNumber(Sig.Base - (operands & 15))
     for (let results = OP_RESULTS[op]; results !== 0; results >>>= 4) this.push(Sig.Base - (results & 15))
+  }
+
+  /** `pop` for types without subtypes: mostly one comparison. */
+  private popNumber(type: number): void {
+    const sp = this.sp - 1
+    if (sp >= this.height && this.stack[sp] === type) this.sp = sp
+    else this.pop(type)
   }
 
   private access(op: number): void {
@@ -478,7 +489,7 @@ export class Validator extends InstrReader {
     if (OP_LANES[op] !== 0) this.lane(OP_LANES[op])
     for (let operands = OP_OPERANDS[op]; operands !== 0; operands >>>= 4) {
       const nibble = operands & 15
-      this.pop(nibble === Sig.Address ? address : Sig.Base - nibble)
+      this.popNumber(nibble === Sig.Address ? address : Sig.Base - nibble)
     }
     for (let results = OP_RESULTS[op]; results !== 0; results >>>= 4) this.push(Sig.Base - (results & 15))
   }
