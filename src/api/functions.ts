@@ -1,0 +1,236 @@
+// Functions at the border: exported functions (WebAssembly called from JavaScript) and host functions (JavaScript called from
+// WebAssembly). Arguments are written straight into the callee's frame, results are read from there.
+
+import { enter } from '../runtime/activation.ts'
+import { call } from '../runtime/driver.ts'
+import { FUNC, Func, FUNC_WORDS_LOG2 } from '../runtime/machine.ts'
+import { WasmThrow } from '../runtime/exception.ts'
+import type { HostFunc } from '../runtime/instance.ts'
+import { type FuncOwner, ownerOf } from '../runtime/registry.ts'
+import type { Store } from '../runtime/store.ts'
+import { bug } from '../util/bug.ts'
+import { coerce, coerceList, get, getList, getRow, INCOMPATIBLE, put, putList } from './marshal.ts'
+import type { Realm } from './realm.ts'
+import { type Signature, signatureOf } from './signature.ts'
+
+export type Callable = (...args: unknown[]) => unknown
+
+/** What an exported function stands for. It keeps the owner alive: see runtime/registry.ts. */
+interface Target {
+  readonly fid: number
+  readonly owner: FuncOwner
+}
+
+export class Functions {
+  readonly #realm: Realm
+  readonly #targets = new WeakMap<object, Target>()
+  /** The exported functions of each owner by fid. */
+  readonly #made = new WeakMap<FuncOwner, Map<number, Callable>>()
+
+  constructor(realm: Realm) {
+    this.#realm = realm
+  }
+
+  /** The function id behind an exported function of this namespace. */
+  fidOf(value: unknown): number | undefined {
+    return typeof value === 'function' ? this.#targets.get(value)?.fid : undefined
+  }
+
+  /** "A new Exported Function": the same object for the same function. */
+  wrap(fid: number): Callable {
+    const owner = ownerOf(fid) ?? bug(`function ${fid} is gone`)
+    let made = this.#made.get(owner)
+    if (made === undefined) this.#made.set(owner, (made = new Map()))
+    const known = made.get(fid)
+    if (known !== undefined) return known
+    const callable = this.#make(fid, owner)
+    made.set(fid, callable)
+    this.#targets.set(callable, { fid, owner })
+    return callable
+  }
+
+  #make(fid: number, owner: FuncOwner): Callable {
+    const at = fid << FUNC_WORDS_LOG2
+    const signature = signatureOf(FUNC[at + Func.Type])
+    const { params } = signature
+    const make = params.opaque || signature.results.opaque ? makeOpaque : (MAKERS[params.length] ?? makeAny)
+    const made = make(this.#realm, fid, signature)
+    const index = owner instanceof JsFunction ? owner.index : FUNC[at + Func.Index]
+    Object.defineProperty(made, 'name', { value: String(index), configurable: true })
+    if (made.length !== params.length) Object.defineProperty(made, 'length', { value: params.length, configurable: true })
+    return made
+  }
+}
+
+type Maker = (realm: Realm, fid: number, signature: Signature) => Callable
+
+/** Reserves the frame of the arguments. */
+function start(realm: Realm, fid: number, self: Callable): number {
+  try {
+    return enter(realm.store, fid)
+  } catch (error) {
+    throw realm.toJsError(error, self)
+  }
+}
+
+/** Runs a function whose arguments are in place. `self` is where the JavaScript part of a stack trace begins. */
+function finish(realm: Realm, fid: number, base: number, signature: Signature, self: Callable): unknown {
+  try {
+    call(fid, base)
+  } catch (error) {
+    throw realm.toJsError(error, self)
+  }
+  return getRow(realm, signature.results, base)
+}
+
+const makeOpaque: Maker = () => () => {
+  throw new TypeError(INCOMPATIBLE)
+}
+
+const make0: Maker = (realm, fid, signature) => {
+  const self = (): unknown => finish(realm, fid, start(realm, fid, self), signature, self)
+  return self
+}
+
+const make1: Maker = (realm, fid, signature) => {
+  const { kinds, types } = signature.params
+  const [kind] = kinds
+  const [type] = types
+  const self = (a?: unknown): unknown => {
+    const x = coerce(realm, kind, type, a)
+    const base = start(realm, fid, self)
+    put(realm, kind, base, x)
+    return finish(realm, fid, base, signature, self)
+  }
+  return self
+}
+
+const make2: Maker = (realm, fid, signature) => {
+  const { kinds, types } = signature.params
+  const [kindA, kindB] = kinds
+  const [typeA, typeB] = types
+  const self = (a?: unknown, b?: unknown): unknown => {
+    const x = coerce(realm, kindA, typeA, a)
+    const y = coerce(realm, kindB, typeB, b)
+    const base = start(realm, fid, self)
+    put(realm, kindA, base, x)
+    put(realm, kindB, base + 1, y)
+    return finish(realm, fid, base, signature, self)
+  }
+  return self
+}
+
+const make3: Maker = (realm, fid, signature) => {
+  const { kinds, types } = signature.params
+  const [kindA, kindB, kindC] = kinds
+  const [typeA, typeB, typeC] = types
+  const self = (a?: unknown, b?: unknown, c?: unknown): unknown => {
+    const x = coerce(realm, kindA, typeA, a)
+    const y = coerce(realm, kindB, typeB, b)
+    const z = coerce(realm, kindC, typeC, c)
+    const base = start(realm, fid, self)
+    put(realm, kindA, base, x)
+    put(realm, kindB, base + 1, y)
+    put(realm, kindC, base + 2, z)
+    return finish(realm, fid, base, signature, self)
+  }
+  return self
+}
+
+const makeAny: Maker = (realm, fid, signature) => {
+  const { params } = signature
+  const self = (...args: unknown[]): unknown => {
+    args.length = params.length // missing arguments are undefined, others are ignored
+    coerceList(realm, params, args)
+    const base = start(realm, fid, self)
+    putList(realm, params, base, args)
+    return finish(realm, fid, base, signature, self)
+  }
+  return self
+}
+
+/** By number of parameters. No parameter of these is a v128: the second lies in the second slot. */
+const MAKERS: readonly Maker[] = [make0, make1, make2, make3]
+
+/**
+ * A call with v128 values as bigints, which the JS API does not have; for `WasmModule.invoke`. `exported` is the exported function:
+ * it keeps the instance alive.
+ */
+export function makeVectorCaller(realm: Realm, fid: number, exported: Function): Callable {
+  const call = makeAny(realm, fid, signatureOf(FUNC[(fid << FUNC_WORDS_LOG2) + Func.Type]))
+  vectorCallers.set(call, exported)
+  return call
+}
+
+const vectorCallers = new WeakMap<Callable, Function>()
+
+/** A JavaScript function as an import. */
+export class JsFunction implements HostFunc {
+  readonly typeId: number
+  /** Module and name of the import. */
+  readonly name: string
+  readonly store: Store
+  /** "Index of the host function": how many function imports stood before it. */
+  readonly index: number
+  readonly #realm: Realm
+  readonly #callee: Callable
+  readonly #signature: Signature
+
+  constructor(realm: Realm, typeId: number, name: string, index: number, callee: Callable) {
+    this.typeId = typeId
+    this.name = name
+    this.store = realm.store
+    this.index = index
+    this.#realm = realm
+    this.#callee = callee
+    this.#signature = signatureOf(typeId)
+  }
+
+  /** "Create a host function": arguments lie from slot `base`, results go there. */
+  call(base: number): void {
+    try {
+      this.#run(base)
+    } catch (error) {
+      const word = this.#realm.exceptions.wordOf(error)
+      throw word === undefined ? error : new WasmThrow(this.store, word)
+    }
+  }
+
+  /** "Run a host function". */
+  #run(base: number): void {
+    const { params, results } = this.#signature
+    if (params.opaque || results.opaque) throw new TypeError(INCOMPATIBLE)
+    const realm = this.#realm
+    const result = this.#apply(base)
+    if (results.length === 0) return
+    if (results.length === 1) {
+      const [kind] = results.kinds
+      put(realm, kind, base, coerce(realm, kind, results.types[0], result))
+      return
+    }
+    const values = [...(result as Iterable<unknown>)]
+    if (values.length !== results.length) throw new TypeError('multi-return length mismatch')
+    coerceList(realm, results, values)
+    putList(realm, results, base, values)
+  }
+
+  #apply(base: number): unknown {
+    const { params } = this.#signature
+    const realm = this.#realm
+    // A local: called as a method, the callee would see this object as its `this`.
+    const callee = this.#callee
+    const { kinds } = params
+    switch (params.length) {
+      case 0:
+        return callee()
+      case 1:
+        return callee(get(realm, kinds[0], base))
+      case 2:
+        return callee(get(realm, kinds[0], base), get(realm, kinds[1], base + 1))
+      case 3:
+        return callee(get(realm, kinds[0], base), get(realm, kinds[1], base + 1), get(realm, kinds[2], base + 2))
+      default:
+        return Reflect.apply(callee, undefined, getList(realm, params, base))
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// WebAssembly.Module.
+
+import { decodeModule } from '../wasm/decode.ts'
+import type { Module as WasmModule } from '../wasm/module.ts'
+import { compileErrorOf } from './compile-error.ts'
+import { CompileError } from './errors.ts'
+import { kindName } from './inspect.ts'
+import type { ModuleConstructor, ModuleExportDescriptor, ModuleImportDescriptor } from './namespace-types.ts'
+import { Adopted, type Realm } from './realm.ts'
+import { copyBytes, finishInterface, makeEnumerable } from './web-idl.ts'
+
+export interface ModuleInterface {
+  readonly Module: ModuleConstructor
+  wrap(module: WasmModule): object
+  unwrap(value: unknown): WasmModule | undefined
+}
+
+/** "Compile a WebAssembly module" from bytes that nobody else writes; `what` is the call that wants it. */
+export function compile(realm: Realm, bytes: Uint8Array, what: string): WasmModule {
+  if (bytes.length === 0) throw new CompileError(`${what}: BufferSource argument is empty`)
+  try {
+    return decodeModule(bytes, { features: realm.features })
+  } catch (error) {
+    throw compileErrorOf(error, what)
+  }
+}
+
+export function defineModule(realm: Realm): ModuleInterface {
+  let moduleOf: (value: object) => WasmModule | undefined
+
+  class Module {
+    readonly #module: WasmModule
+
+    constructor(bytes: unknown) {
+      this.#module =
+        bytes instanceof Adopted
+          ? (bytes.value as WasmModule)
+          : compile(realm, copyBytes(bytes, 'WebAssembly.Module(): Argument 0'), 'WebAssembly.Module()')
+    }
+
+    static exports(moduleObject: unknown): ModuleExportDescriptor[] {
+      return requireModule(moduleObject, 'exports').exports.map((e) => ({ name: e.name, kind: kindName(e.kind) }))
+    }
+
+    static imports(moduleObject: unknown): ModuleImportDescriptor[] {
+      return requireModule(moduleObject, 'imports').imports.map((i) => ({
+        module: i.module,
+        name: i.name,
+        kind: kindName(i.kind),
+      }))
+    }
+
+    static customSections(moduleObject: unknown, sectionName: unknown): ArrayBuffer[] {
+      const module = requireModule(moduleObject, 'customSections')
+      if (sectionName === undefined) throw new TypeError('WebAssembly.Module.customSections(): Argument 1 is required')
+      const name = String(sectionName)
+      return module.customSections
+        .filter((section) => section.name === name)
+        .map((section) => module.bytes.slice(section.start, section.end).buffer as ArrayBuffer)
+    }
+
+    static {
+      moduleOf = (value) => (#module in value ? value.#module : undefined)
+    }
+  }
+
+  const unwrap = (value: unknown): WasmModule | undefined =>
+    typeof value === 'object' && value !== null ? moduleOf(value) : undefined
+
+  function requireModule(value: unknown, method: string): WasmModule {
+    const module = unwrap(value)
+    if (module === undefined) throw new TypeError(`WebAssembly.Module.${method}(): Argument 0 must be a WebAssembly.Module`)
+    return module
+  }
+
+  finishInterface(Module, 'Module', [])
+  makeEnumerable(Module, ['exports', 'imports', 'customSections'])
+  return {
+    Module: Module as unknown as ModuleConstructor,
+    wrap: (module) => new Module(new Adopted(module)),
+    unwrap,
+  }
+}

@@ -1,0 +1,110 @@
+// What the runtime throws, as the errors of the JS API; backtraces.
+
+import { WasmThrow } from '../runtime/exception.ts'
+import { LinkFailure } from '../runtime/link.ts'
+import { TrapCode } from '../runtime/machine.ts'
+import { LimitError } from '../runtime/registry.ts'
+import { markUncatchable, Trap, trapText, trapTextV8, type WasmFrame } from '../runtime/trap.ts'
+import type { Module } from '../wasm/module.ts'
+import { decodeNames, type Names } from '../wasm/names.ts'
+import { LinkError, RuntimeError } from './errors.ts'
+import type { Realm } from './realm.ts'
+
+/** A frame of a Wasm backtrace. */
+export interface TrapFrame {
+  /** From the name section. */
+  readonly moduleName: string | undefined
+  readonly functionName: string | undefined
+  readonly functionIndex: number
+  /** Byte offset in the module. */
+  readonly offset: number
+}
+
+/** What is known of a trap: see {@link trapInfo}. */
+export interface TrapInfo {
+  /** As wasmtime words it: `integer divide by zero`. */
+  readonly text: string
+  /** Innermost first. */
+  readonly frames: readonly TrapFrame[]
+}
+
+const traps = new WeakMap<object, Trap>()
+
+/** The trap behind an error that a call into WebAssembly threw: its text and the Wasm backtrace. Undefined for other errors. */
+export function trapInfo(error: unknown): TrapInfo | undefined {
+  const trap = typeof error === 'object' && error !== null ? traps.get(error) : undefined
+  if (trap === undefined) return undefined
+  return { text: trapText(trap.code), frames: trap.frames.map(describeFrame) }
+}
+
+export function toJsError(realm: Realm, error: unknown, self: Function | undefined, what: string): unknown {
+  if (error instanceof Trap) return trapError(error, self, what)
+  if (error instanceof WasmThrow) return realm.exceptions.wrap(error.word)
+  if (error instanceof LinkFailure) return new LinkError(`${what}: ${error.message}`, { cause: error })
+  if (error instanceof LimitError) return new RangeError(`${what === '' ? '' : `${what}: `}${error.message}`, { cause: error })
+  return error
+}
+
+/** A RuntimeError, or the RangeError that JavaScript throws for a stack overflow. */
+function trapError(trap: Trap, self: Function | undefined, what: string): Error {
+  const text = trapTextV8(trap.code)
+  const exhausted = trap.code === TrapCode.StackExhausted
+  // Without a frame it is no instruction that trapped but a segment of the module: V8 names the call.
+  const message = trap.frames.length === 0 && what !== '' ? `${what}: ${text}` : text
+  const error = exhausted ? new RangeError(message) : new RuntimeError(message)
+  traps.set(error, trap)
+  markUncatchable(error)
+  if (self !== undefined) Error.captureStackTrace?.(error, self)
+  setStack(error, trap.frames)
+  return error
+}
+
+/** Puts the Wasm frames between the head of the stack and the JavaScript frames, in V8's form. */
+function setStack(error: Error, frames: readonly WasmFrame[]): void {
+  const limit = Error.stackTraceLimit
+  if (typeof limit !== 'number' || error.stack === undefined) return
+  const firstFrame = error.stack.indexOf('\n    at ')
+  const head = firstFrame < 0 ? error.stack : error.stack.slice(0, firstFrame)
+  const outer = firstFrame < 0 ? [] : error.stack.slice(firstFrame + 1).split('\n')
+  const lines = [...frames.slice(0, limit).map(frameLine), ...outer].slice(0, limit)
+  const stack = [head, ...lines].join('\n')
+  Object.defineProperty(error, 'stack', { value: stack, writable: true, enumerable: false, configurable: true })
+}
+
+function frameLine(frame: WasmFrame): string {
+  const { moduleName, functionName } = describeFrame(frame)
+  const hash = moduleHash(frame.module)
+  const url = `wasm://wasm/${moduleName === undefined ? hash : `${moduleName}-${hash}`}:wasm-function[${frame.index}]:0x${frame.offset.toString(16)}`
+  return functionName === undefined ? `    at ${url}` : `    at ${functionName} (${url})`
+}
+
+function describeFrame(frame: WasmFrame): TrapFrame {
+  const names = namesOf(frame.module)
+  return {
+    moduleName: names?.module,
+    functionName: names?.functions.get(frame.index),
+    functionIndex: frame.index,
+    offset: frame.offset,
+  }
+}
+
+const nameCache = new WeakMap<Module, { readonly names: Names | undefined }>()
+
+function namesOf(module: Module): Names | undefined {
+  let entry = nameCache.get(module)
+  if (entry === undefined) nameCache.set(module, (entry = { names: decodeNames(module) }))
+  return entry.names
+}
+
+const hashes = new WeakMap<Module, string>()
+
+/** Eight hex digits that stand for the module's bytes (FNV-1a). */
+function moduleHash(module: Module): string {
+  let text = hashes.get(module)
+  if (text === undefined) {
+    let hash = 0x811c_9dc5
+    for (const byte of module.bytes) hash = Math.imul(hash ^ byte, 0x0100_0193)
+    hashes.set(module, (text = (hash >>> 0).toString(16).padStart(8, '0')))
+  }
+  return text
+}

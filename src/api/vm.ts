@@ -1,0 +1,55 @@
+// A virtual machine: one engine, one store, one set of limits.
+
+import { realmOf, namespaceOf } from './namespace.ts'
+import type { BufferSource, Module, WebAssemblyNamespace } from './namespace-types.ts'
+import { type NamespaceOptions, readOptions } from './options.ts'
+import { Realm } from './realm.ts'
+import { type ExportType, exportTypes, type ImportType, importTypes } from './inspect.ts'
+import { hostNamespace } from './host.ts'
+import { decodeModule } from '../wasm/decode.ts'
+import { copyBytes } from './web-idl.ts'
+
+export type VmOptions = NamespaceOptions
+
+/** A module that a `Vm` compiled, with its types. */
+export interface CompiledModule {
+  readonly module: Module
+  readonly imports: readonly ImportType[]
+  readonly exports: readonly ExportType[]
+}
+
+/**
+ * A virtual machine: modules that are to share objects run in the same one. Its namespace has the shape of the standard
+ * `WebAssembly`; {@link WasmModule} stands on that.
+ *
+ * @throws TypeError for an option that is not known or cannot be had.
+ */
+export class Vm {
+  readonly engine: 'interp' | 'host'
+  readonly WebAssembly: WebAssemblyNamespace
+
+  constructor(options: VmOptions = {}) {
+    const resolved = readOptions(options)
+    this.engine = resolved.engine
+    this.WebAssembly =
+      resolved.engine === 'host' ? hostNamespace() : namespaceOf(new Realm(resolved.store, resolved.features))
+  }
+
+  /**
+   * Compiles a module.
+   *
+   * @throws CompileError if the bytes are no valid module.
+   */
+  compile(bytes: BufferSource): CompiledModule {
+    const module = new this.WebAssembly.Module(bytes)
+    // The host's Module objects do not tell types: then the bytes are decoded here once more.
+    const decoded =
+      realmOf(this.WebAssembly)?.module.unwrap(module) ?? decodeModule(copyBytes(bytes, 'Vm.compile(): Argument 0'))
+    return { module, imports: importTypes(decoded), exports: exportTypes(decoded) }
+  }
+}
+
+let shared: Vm | undefined
+
+/** The `Vm` of modules that are loaded without one: default options. */
+export const defaultVm = (): Vm => (shared ??= new Vm())

@@ -1,0 +1,75 @@
+import { type ExternType, inspectModule, type ModuleInfo } from '../../index.ts'
+import { has, oneOperand } from '../args.ts'
+import type { Command } from '../command.ts'
+import { ExitCode } from '../failure.ts'
+import { invalidModule, readModule } from '../input.ts'
+import { inputName, writeOut } from '../io.ts'
+
+export const inspect: Command = {
+  name: 'inspect',
+  usage: 'inspect [--json] <FILE>',
+  summary: 'Show what a module imports, exports and contains',
+  options: [{ name: 'json', help: 'Print JSON' }],
+  examples: [
+    ['zwasm inspect app.wasm', 'Imports and exports with their types, sizes'],
+    ["zwasm inspect --json app.wasm | jq '.imports[].module'", 'For scripts'],
+  ],
+  async run(line) {
+    const file = oneOperand(line, 'FILE')
+    const { bytes, locate } = await readModule(file)
+    let info: ModuleInfo
+    try {
+      info = inspectModule(bytes)
+    } catch (error) {
+      throw invalidModule(error, `failed to inspect \`${inputName(file)}\``, locate)
+    }
+    writeOut(has(line, 'json') ? JSON.stringify({ file: inputName(file), ...info }, undefined, 2) + '\n' : report(file, info))
+    return ExitCode.Ok
+  },
+}
+
+function report(file: string, info: ModuleInfo): string {
+  const { counts } = info
+  const amounts: [string, number][] = [
+    ['types', counts.types],
+    ['functions', counts.functions],
+    ['globals', counts.globals],
+    ['tags', counts.tags],
+    ['element segments', counts.elements],
+    ['data segments', counts.data],
+  ]
+  const parts = [
+    `${inputName(file)}: ${info.size} bytes (code ${info.codeSize}, data ${info.dataSize})`,
+    section('imports', info.imports.map((i) => `${quote(i.module)} ${quote(i.name)}  ${typeText(i)}`)),
+    section('exports', info.exports.map((e) => `${quote(e.name)}  ${typeText(e)}`)),
+    section('memories', info.memories.map(typeText)),
+    section('tables', info.tables.map(typeText)),
+    section('definitions', amounts.filter(([, n]) => n > 0).map(([what, n]) => `${n} ${what}`)),
+    info.start === undefined ? '' : `start: function ${info.start}\n`,
+    section('custom sections', info.customSections.map((s) => `${quote(s.name)}  ${s.size} bytes`)),
+  ]
+  return parts.filter((part) => part !== '').join('\n')
+}
+
+const section = (title: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : `${title}:\n${lines.map((l) => `  ${l}\n`).join('')}`
+
+// JSON escapes control characters: a name cannot disturb the terminal.
+const quote = (name: string): string => JSON.stringify(name).replaceAll('\x7f', '\\u007f')
+
+function typeText(type: ExternType): string {
+  switch (type.kind) {
+    case 'function':
+      return `func (${type.params.join(', ')}) -> (${type.results.join(', ')})`
+    case 'memory':
+      return `memory ${range(type)} pages${type.pageSize === 65536 ? '' : ` of ${type.pageSize} bytes`}${type.address === 'i64' ? ', 64-bit' : ''}${type.shared ? ', shared' : ''}`
+    case 'table':
+      return `table ${range(type)} ${type.element}${type.address === 'i64' ? ', 64-bit' : ''}`
+    case 'global':
+      return `global ${type.mutable ? 'mut ' : ''}${type.value}`
+    case 'tag':
+      return `tag (${type.params.join(', ')})`
+  }
+}
+
+const range = (type: { initial: number; maximum?: number }): string => `${type.initial}..${type.maximum ?? ''}`

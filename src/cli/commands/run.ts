@@ -1,0 +1,221 @@
+import { basename } from 'node:path'
+import {
+  dumpRegisterIr,
+  type ExportType,
+  type Imports,
+  LinkError,
+  nearestName,
+  RuntimeError,
+  trapInfo,
+  Vm,
+  WasmModule,
+} from '../../index.ts'
+import { type CommandLine, has, valueOf, valuesOf } from '../args.ts'
+import type { Command } from '../command.ts'
+import { ExitCode, Failure, TRAP_EXIT_CODE, UsageError } from '../failure.ts'
+import { type InputModule, invalidModule, readModule } from '../input.ts'
+import { inputName, writeOut } from '../io.ts'
+import { formatValue, parseValue } from '../values.ts'
+
+export const run: Command = {
+  name: 'run',
+  usage: 'run [OPTIONS] <FILE> [ARGS]...',
+  summary: 'Run a module',
+  details: [
+    'Calls the export `_initialize` if there is one, then the export "" or `_start`. FILE is a binary (.wasm) or text (.wat)\nmodule, or - for stdin. Everything behind FILE belongs to the guest.',
+  ],
+  guest: true,
+  options: [
+    { name: 'invoke', value: 'NAME', help: 'Call this export; ARGS are its arguments, typed by its signature', group: 'Execution' },
+    { name: 'preload', value: 'NAME=FILE', repeat: true, help: 'Instantiate FILE first; its exports are imports from NAME', group: 'Execution' },
+    { name: 'engine', value: 'NAME', help: "auto (default), interp, or host (the JavaScript engine's own WebAssembly)", group: 'Execution' },
+    { name: 'max-memory', value: 'BYTES', help: 'Cap of each linear memory', group: 'Limits' },
+    { name: 'max-table-elements', value: 'N', help: 'Cap of each table', group: 'Limits' },
+    { name: 'max-gc-heap', value: 'BYTES', help: 'Cap of the garbage-collected heap', group: 'Limits' },
+    { name: 'max-instances', value: 'N', help: 'Cap of live instances', group: 'Limits' },
+    { name: 'dump-regir', value: 'FUNC', valueOptional: true, help: 'Print the register IR of all functions, or of one (index or export), and stop', group: 'Debugging' },
+  ],
+  examples: [
+    ['zwasm app.wasm', 'Run a module; `run` may be left out'],
+    ['zwasm run --invoke add math.wat 1 0x2a', 'Call add(1, 42)'],
+    ['zwasm run --preload env=lib.wasm app.wasm', 'Take imports from another module'],
+    ['zwasm run --dump-regir=add math.wat', 'How the interpreter sees a function'],
+  ],
+  async run(line) {
+    const [file, ...args] = line.operands
+    if (file === undefined) throw new UsageError('the argument <FILE> is missing')
+    const vm = createVm(line)
+    const input = await readModuleOrHint(file)
+    if (has(line, 'dump-regir')) return dump(input, file, valueOf(line, 'dump-regir')!)
+    const imports = await preload(vm, valuesOf(line, 'preload'))
+    return new Run(file, vm, input, imports).execute(valueOf(line, 'invoke'), args)
+  },
+}
+
+/** A missing file may be a misspelt command, since `run` is the default. */
+async function readModuleOrHint(file: string): Promise<InputModule> {
+  try {
+    return await readModule(file)
+  } catch (error) {
+    if (!(error instanceof Failure) || !/^[a-z]+$/.test(file) || !error.message.endsWith('no such file or directory')) throw error
+    const { commandSummaries } = await import('../commands.ts')
+    const near = nearestName(file, commandSummaries().map(([name]) => name))
+    throw near === undefined ? error : new Failure(`${error.message} (did you mean the command '${near}'?)`)
+  }
+}
+
+function createVm(line: CommandLine): Vm {
+  const engine = valueOf(line, 'engine') ?? 'auto'
+  const limits: Record<string, number> = {}
+  for (const [option, limit] of [
+    ['max-memory', 'memory'],
+    ['max-table-elements', 'table'],
+    ['max-gc-heap', 'gcHeap'],
+    ['max-instances', 'instances'],
+  ]) {
+    const text = valueOf(line, option)
+    if (text === undefined) continue
+    if (!/^\d+$/.test(text)) throw new UsageError(`invalid value '${text}' for '--${option}': a number is needed`)
+    limits[limit] = Number(text)
+  }
+  try {
+    return new Vm({ engine: engine as 'auto', limits })
+  } catch (error) {
+    // The options of a Vm are the user's words here.
+    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+async function preload(vm: Vm, items: readonly string[]): Promise<Imports> {
+  const imports: Record<string, Record<string, unknown>> = {}
+  for (const item of items) {
+    const equals = item.indexOf('=')
+    if (equals < 0) throw new UsageError(`invalid value '${item}' for '--preload <NAME=FILE>'`)
+    const file = item.slice(equals + 1)
+    const loaded = new Run(file, vm, await readModule(file), imports, `failed to preload \`${inputName(file)}\``).instantiate()
+    imports[item.slice(0, equals)] = { ...loaded.exports }
+  }
+  return imports
+}
+
+/** One module on its way from bytes to results. */
+class Run {
+  readonly #file: string
+  readonly #vm: Vm
+  readonly #input: InputModule
+  readonly #imports: Imports
+  readonly #headline: string
+
+  constructor(file: string, vm: Vm, input: InputModule, imports: Imports, headline = `failed to run main module \`${inputName(file)}\``) {
+    this.#file = file
+    this.#vm = vm
+    this.#input = input
+    this.#imports = imports
+    this.#headline = headline
+  }
+
+  instantiate(): WasmModule {
+    const context = `failed to instantiate ${JSON.stringify(inputName(this.#file))}`
+    try {
+      const compiled = this.#vm.compile(this.#input.bytes)
+      for (const wanted of compiled.imports) {
+        const given = this.#imports[wanted.module]
+        if (given === undefined || !(wanted.name in given)) throw this.#failure([context, unknownImport(wanted.module, wanted.name)])
+      }
+      return WasmModule.instantiate(compiled, { vm: this.#vm, imports: this.#imports })
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      throw this.#executionFailure(error, context)
+    }
+  }
+
+  execute(invoke: string | undefined, args: readonly string[]): number {
+    const module = this.instantiate()
+    if (isFunction(module, '_initialize')) this.#call(module, '_initialize', [], 'failed to invoke `_initialize`')
+    if (invoke !== undefined) this.#invoke(module, invoke, args)
+    else {
+      const entry = ['', '_start'].find((name) => isFunction(module, name))
+      if (entry !== undefined) this.#call(module, entry, [], 'failed to invoke command default')
+    }
+    return ExitCode.Ok
+  }
+
+  #invoke(module: WasmModule, name: string, words: readonly string[]): void {
+    const type = module.exportTypes.find((e) => e.name === name)
+    if (type === undefined || type.kind !== 'function') throw this.#failure([noFunction(module, name, type)])
+    const signature = `${name}(${type.params.join(', ')}) -> (${type.results.join(', ')})`
+    if (words.length !== type.params.length) {
+      const problem = words.length < type.params.length ? 'not enough' : 'too many'
+      throw new UsageError(`${problem} arguments for \`${name}\`: ${words.length} given`, `signature: ${signature}`)
+    }
+    const args = words.map((word, i) => {
+      try {
+        return parseValue(word, type.params[i])
+      } catch (error) {
+        if (error instanceof UsageError) throw new UsageError(`argument ${i + 1} of \`${name}\`: ${error.message}`, `signature: ${signature}`)
+        throw error
+      }
+    })
+    const result = this.#call(module, name, args, `failed to invoke \`${name}\``)
+    const results: readonly unknown[] = type.results.length === 1 ? [result] : type.results.length === 0 ? [] : (result as unknown[])
+    writeOut(results.map((value, i) => formatValue(value, type.results[i]) + '\n').join(''))
+  }
+
+  #call(module: WasmModule, name: string, args: readonly unknown[], context: string): unknown {
+    try {
+      return module.invoke(name, ...args)
+    } catch (error) {
+      throw this.#executionFailure(error, context)
+    }
+  }
+
+  #failure(causes: readonly string[], exitCode: number = ExitCode.Error): Failure {
+    return new Failure(this.#headline, causes, exitCode)
+  }
+
+  /** Traps with their backtrace, link and compile errors with their place; anything else passes and is a bug. */
+  #executionFailure(error: unknown, context: string): unknown {
+    const trap = trapInfo(error)
+    if (trap !== undefined) {
+      const frames = trap.frames.map((frame, i) => {
+        const offset = `0x${frame.offset.toString(16)}`.padStart(8)
+        return `  ${String(i).padStart(3)}: ${offset} - ${frame.moduleName ?? '<unknown>'}!${frame.functionName ?? `<wasm function ${frame.functionIndex}>`}`
+      })
+      const backtrace = `error while executing at wasm backtrace:\n${frames.join('\n')}`
+      return this.#failure([context, ...(frames.length > 0 ? [backtrace] : []), `wasm trap: ${trap.text}`], TRAP_EXIT_CODE)
+    }
+    if (error instanceof RuntimeError) return this.#failure([context, `wasm trap: ${error.message}`], TRAP_EXIT_CODE)
+    if (error instanceof LinkError) return this.#failure([context, error.message.replace(/^WebAssembly\.\w+\(\): /, '')])
+    if (error instanceof this.#vm.WebAssembly.Exception) return this.#failure([context, 'uncaught WebAssembly exception'])
+    if (error instanceof RangeError || error instanceof TypeError) return this.#failure([context, error.message])
+    const invalid = invalidModule(error, this.#headline, this.#input.locate)
+    return invalid
+  }
+}
+
+const isFunction = (module: WasmModule, name: string): boolean =>
+  Object.hasOwn(module.exports, name) && typeof module.exports[name] === 'function'
+
+function unknownImport(module: string, name: string): string {
+  const text = `unknown import: \`${module}::${name}\` has not been defined`
+  return /^wasi[_:]/.test(module) ? `${text}\nthis version of zwasm has no WASI: only modules that import nothing from it can run` : text
+}
+
+function noFunction(module: WasmModule, name: string, type: ExportType | undefined): string {
+  if (type !== undefined) return `export \`${name}\` is a ${type.kind}, not a function`
+  const names = module.exportTypes.filter((e) => e.kind === 'function').map((e) => e.name)
+  const near = nearestName(name, names)
+  const hint = near !== undefined ? `\ndid you mean \`${near}\`?` : names.length > 0 ? `\nexported functions: ${names.join(', ')}` : ''
+  return `no func export named \`${name}\` found${hint}`
+}
+
+function dump(input: InputModule, file: string, func: string): number {
+  try {
+    writeOut(dumpRegisterIr(input.bytes, func === '' ? undefined : func))
+    return ExitCode.Ok
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message)
+    throw invalidModule(error, `failed to compile \`${basename(inputName(file))}\``, input.locate)
+  }
+}

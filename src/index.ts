@@ -1,0 +1,26 @@
+// The public API of zwasm.
+
+export { dumpRegisterIr, validate } from './api/compile.ts'
+export { CompileError, LinkError, RuntimeError } from './api/errors.ts'
+export { type FeatureReport, features } from './api/features.ts'
+export {
+  type ExportType,
+  type ExternType,
+  type ImportFunction,
+  type ImportType,
+  inspectImportFunctions,
+  inspectModule,
+  type ModuleInfo,
+} from './api/inspect.ts'
+export { createWebAssembly, WebAssembly } from './api/namespace.ts'
+export type * from './api/namespace-types.ts'
+export type { Engine, FeatureSwitches, LimitOptions, NamespaceOptions } from './api/options.ts'
+export { type TrapFrame, trapInfo, type TrapInfo } from './api/run-error.ts'
+export { version } from './api/version.ts'
+export { type CompiledModule, Vm, type VmOptions } from './api/vm.ts'
+export { type LoadOptions, WasmModule } from './api/wasm-module.ts'
+export { runWast, type WastOptions, type WastReport } from './api/wast-runner.ts'
+export { parseWat, type ParsedText, type ParseOptions } from './text/parse.ts'
+export { printWat, type PrintOptions } from './text/print.ts'
+export { formatAt, TextError } from './text/text-error.ts'
+export { nearestName } from './util/nearest.ts'
