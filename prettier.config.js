@@ -1,1 +1,1 @@
-export default { semi: false, singleQuote: true, printWidth: 120, trailingComma: "all", arrowParens: "always" }
+export default { semi: false, singleQuote: true, printWidth: 120, trailingComma: 'all', arrowParens: 'always' }

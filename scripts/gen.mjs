@@ -12,7 +12,15 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Bundles a TypeScript module of the project and imports it. */
 export async function importTs(path) {
   const outfile = join(root, 'build/gen', path.replace(/[^\w]/g, '_') + '.mjs')
-  await build({ entryPoints: [join(root, path)], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error' })
+  await build({
+    entryPoints: [join(root, path)],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  })
   return import(pathToFileURL(outfile).href + '?' + Date.now())
 }
 

@@ -6,7 +6,20 @@ import { generate, root } from './gen.mjs'
 
 await generate()
 const outfile = join(root, 'build/spec/main.mjs')
-await build({ entryPoints: [join(root, 'test/spec/main.ts')], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', sourcemap: 'inline', logLevel: 'error' })
+await build({
+  entryPoints: [join(root, 'test/spec/main.ts')],
+  outfile,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
+  logLevel: 'error',
+})
 const node = process.env.ZWASM_NODE ?? process.execPath
-const result = spawnSync(node, ['--enable-source-maps', outfile, ...process.argv.slice(2)], { stdio: 'inherit', cwd: root, env: { ...process.env, ZWASM_ROOT: root } })
+const result = spawnSync(node, ['--enable-source-maps', outfile, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  cwd: root,
+  env: { ...process.env, ZWASM_ROOT: root },
+})
 process.exit(result.status ?? 1)
