@@ -130,11 +130,10 @@ function sections(v: Validator): void {
     const id = v.u8()
     const size = v.u32()
     if (id !== Section.Custom && !isSection(v, id)) v.malformed(`malformed section id: ${id}`, start)
-    if (size > bytes.length - v.pos)
-      v.malformed(`length out of bounds: section of ${size} bytes, ${bytes.length - v.pos} are left`)
-    const end = (v.end = v.pos + size)
+    v.beginSection(size)
     if (id === Section.Custom) {
       customSection(v, last)
+      v.endSection(id)
       continue
     }
     const order = SECTION_ORDER.indexOf(id)
@@ -142,7 +141,7 @@ function sections(v: Validator): void {
     place = order + 1
     last = id
     READERS[id](v)
-    if (v.pos !== end) v.malformed(`section size mismatch: section ${id} ${v.pos < end ? 'goes on' : 'is over'}`)
+    v.endSection(id)
     if (id === Section.Type) v.usePool()
   }
   v.end = bytes.length

@@ -42,8 +42,11 @@ export class ByteReader {
     if (count > max) this.fail('limit', `too many ${what}: ${count}, the limit is ${max}`, this.pos)
   }
 
+  /** What the end of the bytes means, if a section is known to go on behind it. */
+  protected truncated: string | undefined
+
   unexpectedEnd(offset = this.pos): never {
-    this.malformed('unexpected end of section or function', offset)
+    this.malformed(this.truncated ?? 'unexpected end of section or function', offset)
   }
 
   /** Checks that `count` bytes are left in the part being read. */

@@ -18,6 +18,7 @@ export function validateControl(v: Validator, op: number): void {
       return enterBlock(v, op)
     case Op.If: {
       const type = v.blockType()
+      checkBlockType(v, type)
       v.pop(T.I32)
       return enter(v, op, type)
     }
@@ -74,6 +75,12 @@ export function validateControl(v: Validator, op: number): void {
 
 function enterBlock(v: Validator, op: Op): void {
   enter(v, op, v.blockType())
+}
+
+/** An unknown type is reported before a missing operand. */
+function checkBlockType(v: Validator, type: number): void {
+  if (type >= BLOCK_INDEX) signatureOf(v, type - BLOCK_INDEX)
+  else if (type !== BLOCK_EMPTY) v.checked(type as ValType)
 }
 
 /** Enters a block of a type as `InstrReader.blockType` gives it. */

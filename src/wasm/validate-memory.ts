@@ -40,9 +40,13 @@ function memoryIndex(v: Validator): T {
   return state.memories[index].address64 ? T.I64 : T.I32
 }
 
-/** Reads a data segment index. The data count section tells whether it exists, since the data section comes after the code. */
+/** Reads a data segment index. */
 export function dataIndex(v: Validator): void {
-  const index = v.u32()
+  checkDataIndex(v, v.u32())
+}
+
+/** The data count section tells whether a segment exists, since the data section comes after the code. */
+function checkDataIndex(v: Validator, index: number): void {
   const { dataCount } = v.state
   if (dataCount < 0) v.malformed('data count section required', v.at)
   if (index >= dataCount) v.invalid(`unknown data segment ${index}`)
@@ -50,7 +54,10 @@ export function dataIndex(v: Validator): void {
 
 /** Reads an element segment index; its type. */
 export function elemIndex(v: Validator): CanonType {
-  const index = v.u32()
+  return elemType(v, v.u32())
+}
+
+function elemType(v: Validator, index: number): CanonType {
   const { elemTypes } = v.state
   if (index >= elemTypes.length) v.invalid(`unknown elem segment ${index}`)
   return elemTypes[index]
@@ -82,9 +89,12 @@ export function validateMemory(v: Validator, op: number): void {
       const from = memoryIndex(v)
       return pop3(v, to, from, to === T.I64 && from === T.I64 ? T.I64 : T.I32)
     }
-    case Op.MemoryInit:
-      dataIndex(v)
-      return pop3(v, memoryIndex(v), T.I32, T.I32)
+    case Op.MemoryInit: {
+      const segment = v.u32()
+      const address = memoryIndex(v)
+      checkDataIndex(v, segment)
+      return pop3(v, address, T.I32, T.I32)
+    }
     case Op.DataDrop:
       return dataIndex(v)
     case Op.ElemDrop:
@@ -136,9 +146,9 @@ function checkElements(v: Validator, from: CanonType, to: CanonType): void {
 }
 
 function tableInit(v: Validator): void {
-  const from = elemIndex(v)
+  const segment = v.u32()
   const table = tableIndex(v)
-  checkElements(v, from, v.state.tableElements[table])
+  checkElements(v, elemType(v, segment), v.state.tableElements[table])
   pop3(v, tableAddress(v, table), T.I32, T.I32)
 }
 

@@ -114,6 +114,22 @@ export class Validator extends InstrReader {
     this.pool = growInt32(this.state.signatures, this.singles + 32)
   }
 
+  /**
+   * Sets `end` to the end of a section of `size` bytes at `pos`. A section that goes on behind the end of the bytes is read as
+   * far as it goes: the first error in it counts, and this one only if there is none.
+   */
+  beginSection(size: number): void {
+    const rest = this.bytes.length - this.pos
+    this.end = this.pos + Math.min(size, rest)
+    if (size > rest) this.truncated = `length out of bounds: section of ${size} bytes, ${rest} are left`
+  }
+
+  endSection(id: number): void {
+    if (this.truncated !== undefined) this.unexpectedEnd(this.end)
+    if (this.pos === this.end) return
+    this.malformed(`section size mismatch: section ${id} ${this.pos < this.end ? 'goes on' : 'is over'}`)
+  }
+
   /** Validates the body of a function of type `typeIndex` from `pos` to `end`: local declarations, then instructions. */
   functionBody(typeIndex: number): void {
     const signature = this.state.signatureAt[typeIndex]
