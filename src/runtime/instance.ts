@@ -42,6 +42,10 @@ export interface MemoryInstance {
   readonly pages: number
   /** Shared memory: takes notice of growth by other agents, before an access traps. Whether there was any. */
   refresh(): boolean
+  /** The buffer for JavaScript, of exactly the memory's size; the same one until the memory grows. */
+  exposeBuffer(): ArrayBuffer | SharedArrayBuffer
+  /** Told of each successful growth, also by 0 pages and by other agents: what `exposeBuffer` gave is out of date. */
+  onGrow: (() => void) | undefined
 }
 
 /** A table of reference words. */

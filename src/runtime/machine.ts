@@ -104,10 +104,10 @@ export const enum Ctx {
   StackEnd = 5,
   /** Index in FS of the last frame record there may be. */
   FrameEnd = 6,
-  /** First free slot of RS while JavaScript runs: arguments of the next activation go there (activation.ts). */
-  Top = 7,
   /** Taken branches and calls that a loop may do before it leaves with `Exit.Slice`. Read at entry. */
   Slice = 7,
+  /** First free slot of RS while JavaScript runs: arguments of the next activation go there (activation.ts). */
+  Top = 8,
 }
 
 export const enum TrapCode {

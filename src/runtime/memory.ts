@@ -35,7 +35,6 @@ export class LinearMemory implements MemoryInstance {
   u8: Uint8Array
   dv: DataView
   byteLength: number
-  /** Called after each successful growth, also by 0 pages and by other agents: the old buffer object is out of date. */
   onGrow: (() => void) | undefined = undefined
 
   /** Cap in bytes. */
@@ -133,7 +132,7 @@ export class LinearMemory implements MemoryInstance {
     return true
   }
 
-  /** A buffer of exactly the memory's size, the same one until the memory grows. For a shared memory the growable buffer itself. */
+  /** For a shared memory the growable buffer itself. */
   exposeBuffer(): ArrayBuffer | SharedArrayBuffer {
     if (this.type.shared) {
       this.refresh()
