@@ -2,11 +2,10 @@
 
 import { encodeUtf8 } from '../util/utf8.ts'
 import { BRANCH_HINT_SECTION, encodeBranchHints } from '../wasm/branch-hints.ts'
-import { decodeModule } from '../wasm/decode.ts'
 import { encodeModule } from '../wasm/encode.ts'
 import { DEFAULT_FEATURES } from '../wasm/features.ts'
 import type { Features } from '../wasm/features.ts'
-import type { ConstExpr, CustomSection, Module } from '../wasm/module.ts'
+import type { CustomSection, Module } from '../wasm/module.ts'
 import { encodeNames } from '../wasm/names.ts'
 import { Annotations, NAME_SECTION_RANK, rankAfter } from './annotations.ts'
 import type { CustomText } from './annotations.ts'
@@ -16,6 +15,7 @@ import { defineFields } from './define.ts'
 import { Kw } from './keywords.ts'
 import { lex } from './lexer.ts'
 import { ModuleParser } from './module-parser.ts'
+import { relocateMap } from './source-map.ts'
 
 export interface ParseOptions {
   /** Default: all that zwasm knows. Instructions and types are read in any case (the validator refuses them); without
@@ -135,42 +135,4 @@ function placeCustomSections(m: ModuleParser): CustomSection[] {
     m.out.copy(payload)
     return { name, start, end: m.out.pos, after }
   })
-}
-
-/**
- * The source map with offsets in the binary instead of the scratch buffer. Where the encoder put the bodies and constant
- * expressions is read back from the binary, in the order in which they are listed there and here.
- */
-function relocateMap(map: Int32Array, from: Module, bytes: Uint8Array, features: Features): Int32Array {
-  const to = decodeModule(bytes, { features, validate: false })
-  const source = codeRanges(from)
-  const target = codeRanges(to)
-  const pairs: [number, number][] = []
-  const order = source
-    .map((range, i) => ({ range, shift: target[i].start - range.start }))
-    .sort((a, b) => a.range.start - b.range.start)
-  let k = 0
-  for (let i = 0; i < map.length; i += 2) {
-    while (k < order.length && map[i] >= order[k].range.end) k++
-    if (k < order.length && map[i] >= order[k].range.start) pairs.push([map[i] + order[k].shift, map[i + 1]])
-  }
-  pairs.sort((a, b) => a[0] - b[0])
-  return Int32Array.from(pairs.flat())
-}
-
-/** All bodies and constant expressions of a module, in a fixed order. */
-function codeRanges(m: Module): ConstExpr[] {
-  const ranges: ConstExpr[] = []
-  const add = (range: ConstExpr | undefined): void => {
-    if (range !== undefined) ranges.push(range)
-  }
-  m.tableDefs.forEach((t) => add(t.init))
-  m.globalDefs.forEach((g) => add(g.init))
-  for (const segment of m.elems) {
-    add(segment.offset)
-    segment.exprs?.forEach(add)
-  }
-  m.codeStart.forEach((start, i) => ranges.push({ start, end: m.codeEnd[i] }))
-  m.datas.forEach((d) => add(d.offset))
-  return ranges
 }

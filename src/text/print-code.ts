@@ -139,6 +139,8 @@ class Folder {
   readonly #open: number[] = []
   /** Of the `end` of an `if`: its `else`, or -1. */
   readonly #else: number[] = []
+  /** Characters of the item on one line; `Infinity` if it must not be on one. */
+  readonly #width: number[] = []
   /** Open blocks: index of the beginning, of the `else`, and whether it is an `if`. */
   readonly #blocks: { open: number; otherwise: number; isIf: boolean }[] = []
 
@@ -180,9 +182,29 @@ class Folder {
   }
 
   #column(start: number, results: number, open: number): void {
+    const i = this.#start.length
     this.#start.push(start)
     this.#results.push(results)
     this.#open.push(open)
+    this.#width.push(start < 0 || open >= 0 || this.#hints[i] !== undefined ? Infinity : this.#lineWidth(i))
+  }
+
+  /** Characters of a plain item: its own text in parentheses, and its operands with a space each. */
+  #lineWidth(item: number): number {
+    let width = this.#texts[item].length + 2
+    for (let operand = item - 1; operand >= this.#start[item]; operand = this.#start[operand] - 1) {
+      width += this.#width[operand] + 1
+    }
+    return width
+  }
+
+  /** An item on one line; its width bounds the recursion. */
+  #onLine(item: number): string {
+    let operands = ''
+    for (let operand = item - 1; operand >= this.#start[item]; operand = this.#start[operand] - 1) {
+      operands = ` ${this.#onLine(operand)}${operands}`
+    }
+    return `(${this.#texts[item]}${operands})`
   }
 
   /** The first instruction of the up to `count` items before instruction i that give one value each. */
@@ -209,6 +231,14 @@ class Folder {
     const pushItems = (from: number, to: number, depth: number): void => {
       for (let item = to - 1; item >= from; item = this.#start[item] - 1) push(item, depth)
     }
+    const pushBranch = (mark: number, from: number, to: number, depth: number): void => {
+      if (from === to) return push(mark - EMPTY, depth)
+      push(CLOSE, depth)
+      pushItems(from, to, depth + 1)
+      push(mark, depth)
+    }
+    // Offsets stand in front of lines, so with them every instruction gets a line.
+    const maxWidth = this.#p.options.offsets ? 0 : MAX_WIDTH
     pushItems(0, this.#texts.length, BODY_DEPTH)
     while (stack.length > 0) {
       const item = stack.pop()!
@@ -221,7 +251,11 @@ class Folder {
       const head = open < 0 ? item : open
       if (this.#hints[head] !== undefined) this.#p.line(depth, this.#hints[head]!)
       const text = this.#texts[head]
-      if (open < 0 && this.#start[item] === item) {
+      if ((open < 0 && this.#start[item] === item) || this.#width[item] <= maxWidth) {
+        this.#p.line(depth, this.#onLine(item), this.#offsets[head])
+        continue
+      }
+      if (open >= 0 && open === item - 1 && !/^if\b/.test(text)) {
         this.#p.line(depth, `(${text})`, this.#offsets[head])
         continue
       }
@@ -231,14 +265,8 @@ class Folder {
       else if (!/^if\b/.test(text)) pushItems(open + 1, item, depth + 1)
       else {
         const otherwise = this.#else[item]
-        if (otherwise >= 0) {
-          push(CLOSE, depth + 1)
-          pushItems(otherwise + 1, item, depth + 2)
-          push(ELSE, depth + 1)
-        }
-        push(CLOSE, depth + 1)
-        pushItems(open + 1, otherwise < 0 ? item : otherwise, depth + 2)
-        push(THEN, depth + 1)
+        if (otherwise >= 0) pushBranch(ELSE, otherwise + 1, item, depth + 1)
+        pushBranch(THEN, open + 1, otherwise < 0 ? item : otherwise, depth + 1)
         pushItems(this.#start[item], open, depth + 1)
       }
     }
@@ -246,10 +274,15 @@ class Folder {
 }
 
 /** Entries of the folder's stack that are no items: -1 - (index in `MARKS`). */
-const MARKS = [')', '(then', '(else'] as const
+const MARKS = [')', '(then', '(else', '(then)', '(else)'] as const
 const CLOSE = -1
 const THEN = -2
 const ELSE = -3
+/** From `THEN` and `ELSE` to those of empty branches. */
+const EMPTY = 2
+
+/** Expressions up to this width (without indentation) stand on one line. */
+const MAX_WIDTH = 72
 
 /** How many operands and results the next instruction has; 0 for what is not known. */
 class Arity {

@@ -29,8 +29,19 @@ export type { PrintOptions }
  * @throws FormatError if bytes are given that are no module; validity is not asked for.
  */
 export function printWat(input: Uint8Array | Module, options: PrintOptions = {}): string {
+  const parts: string[] = []
+  printWatTo((text) => parts.push(text), input, options)
+  return parts.join('')
+}
+
+/** Likewise, piece by piece: the text of a large module may be longer than a string can be. */
+export function printWatTo(
+  write: (text: string) => void,
+  input: Uint8Array | Module,
+  options: PrintOptions = {},
+): void {
   const module = input instanceof Uint8Array ? decodeModule(input, { validate: false }) : input
-  const p = new Printer(module, options)
+  const p = new Printer(module, options, write)
   const name = p.names?.module
   p.line(0, `(module${name === undefined ? '' : name === '' ? ' (@name "")' : ` ${printId(name)}`}`)
   printTypes(p)
@@ -61,7 +72,7 @@ export function printWat(input: Uint8Array | Module, options: PrintOptions = {})
   printDatas(p)
   printCustomSections(p)
   p.line(0, ')')
-  return p.finish()
+  p.flush()
 }
 
 function printTypes(p: Printer): void {
@@ -161,6 +172,7 @@ function printFunction(p: Printer, defined: number): void {
   const ids = localIdentifiers(p, index, params + locals.length)
   const head = `(func${p.funcs.definition(index)}${printTypeUse(p, module.funcs[index], ids)}`
   if (p.options.skeleton) return p.line(1, `${head} ...)`, start)
+  if (reader.pos === end - 1 && locals.length === 0) return p.line(1, `${head})`, start)
   p.line(1, head, start)
   if (locals.length > 0) p.line(2, printParams('local', locals, params, p.types, ids).slice(1))
   const printer = new InstructionPrinter(p)

@@ -27,6 +27,14 @@ const MAX_INDENT = 50
 /** Width of the offsets column. */
 const OFFSET_WIDTH = 12
 
+function printOffset(offset: number): string {
+  if (offset < 0) return ' '.repeat(OFFSET_WIDTH)
+  return (`(;@${offset.toString(16)}`.padEnd(OFFSET_WIDTH - 3) + ';)').padEnd(OFFSET_WIDTH)
+}
+
+/** Lines per call of the sink: enough to make calls cheap. */
+const LINES_AT_ONCE = 1024
+
 export class Printer {
   readonly module: Module
   readonly options: PrintOptions
@@ -42,12 +50,15 @@ export class Printer {
   readonly datas: Identifiers
   readonly #fields = new Map<number, Identifiers>()
   readonly #indents: string[]
+  readonly #write: (text: string) => void
+  /** Lines not yet given to `#write`. */
   readonly #lines: string[] = []
 
-  constructor(module: Module, options: PrintOptions) {
+  constructor(module: Module, options: PrintOptions, write: (text: string) => void) {
     const names = decodeNames(module)
     const unnamed = options.nameUnnamed ?? false
     this.module = module
+    this.#write = write
     this.options = options
     this.names = names
     this.hints = decodeBranchHints(module)
@@ -66,17 +77,14 @@ export class Printer {
   /** Writes a line. `offset`: where it is in the binary, for the offsets column. */
   line(depth: number, text: string, offset = -1): void {
     const indented = this.#indents[Math.min(depth, MAX_INDENT)] + text
-    if (!this.options.offsets) this.#lines.push(indented)
-    else
-      this.#lines.push(
-        (offset < 0 ? '' : `(;@${offset.toString(16)}`.padEnd(OFFSET_WIDTH - 3) + ';) ').padEnd(OFFSET_WIDTH) +
-          indented,
-      )
+    this.#lines.push(this.options.offsets ? printOffset(offset) + indented : indented)
+    if (this.#lines.length === LINES_AT_ONCE) this.flush()
   }
 
-  /** The text written. */
-  finish(): string {
-    return this.#lines.join('\n') + '\n'
+  /** Gives the lines so far to the sink. */
+  flush(): void {
+    if (this.#lines.length > 0) this.#write(this.#lines.join('\n') + '\n')
+    this.#lines.length = 0
   }
 
   /** The identifiers of a structure's fields. */
