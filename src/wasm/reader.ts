@@ -43,10 +43,26 @@ export class ByteReader {
   }
 
   /** What the end of the bytes means, if a section is known to go on behind it. */
-  protected truncated: string | undefined
+  private truncated: string | undefined
 
   unexpectedEnd(offset = this.pos): never {
     this.malformed(this.truncated ?? 'unexpected end of section or function', offset)
+  }
+
+  /**
+   * Sets `end` to the end of a section of `size` bytes at `pos`. A section that goes on behind the end of the bytes is read as
+   * far as it goes: the first error in it counts, and this one only if there is none.
+   */
+  beginSection(size: number): void {
+    const rest = this.bytes.length - this.pos
+    this.end = this.pos + Math.min(size, rest)
+    if (size > rest) this.truncated = `length out of bounds: section of ${size} bytes, ${rest} are left`
+  }
+
+  endSection(id: number): void {
+    if (this.truncated !== undefined) this.unexpectedEnd(this.end)
+    if (this.pos === this.end) return
+    this.malformed(`section size mismatch: section ${id} ${this.pos < this.end ? 'goes on' : 'is over'}`)
   }
 
   /** Checks that `count` bytes are left in the part being read. */

@@ -7,7 +7,8 @@ import { BLOCK_EMPTY, BLOCK_INDEX, Catch } from './instr-reader.ts'
 import { MAX_BR_TABLE } from './limits.ts'
 import { Op } from './op.gen.ts'
 import { type CanonType, Heap, isRef, refAbstract, refConcrete, RefType, T, type ValType } from './types.ts'
-import { Frame, type Validator } from './validate.ts'
+import { Frame } from './validate-stack.ts'
+import type { Validator } from './validate.ts'
 
 export function validateControl(v: Validator, op: number): void {
   switch (op as Op) {

@@ -1,42 +1,18 @@
-// The validation algorithm (spec 3.0, appendix "Validation Algorithm"), in place on the bytes of a module.
-//
-// The operand stack is an Int32Array of canonical types, `T.Bottom` for the unknown types of unreachable code. A control frame
-// is a record of FRAME_WORDS words in `frames`. Lists of types (parameters, results, label types) are ranges of `pool`: the
-// signatures of the module's function types, and behind them one word per nesting depth for blocks with a single result type.
+// Validation of function bodies and constant expressions: locals, the ends of blocks, and the loop over the instructions, in
+// place on the bytes of a module. Families of instructions are in validate-control.ts, validate-memory.ts and validate-gc.ts.
 // Validating an instruction allocates nothing.
 
 import { growInt32 } from '../util/grow.ts'
-import { matches, REF_BOTTOM, typeText } from './canonical.ts'
 import { Feature } from './features.ts'
-import { FIRST_PREFIX, InstrReader } from './instr-reader.ts'
-import { MAX_LOCALS, MAX_NESTING, MAX_OPERANDS } from './limits.ts'
-import { OP_LANES, OP_OPERANDS, OP_RESULTS, OpClass, opClasses, Sig } from './op-tables.ts'
+import { FIRST_PREFIX } from './instr-reader.ts'
+import { MAX_LOCALS } from './limits.ts'
+import { OP_LANES, OP_OPERANDS, OP_RESULTS, OpClass, Sig } from './op-tables.ts'
 import { Op } from './op.gen.ts'
-import { opcodeById } from './opcodes.ts'
-import type { ModuleState } from './state.ts'
-import { type CanonType, isNullable, isRef, Ref, T, typeIndexOf, type ValType } from './types.ts'
+import { type CanonType, isNullable, isRef, Ref, T } from './types.ts'
 import * as control from './validate-control.ts'
 import * as gc from './validate-gc.ts'
 import * as memory from './validate-memory.ts'
-
-/** Words of a control frame. */
-export const enum Frame {
-  /** Block, Loop, If, Else, TryTable; Block for a function body or constant expression. */
-  Op = 0,
-  /** Operand stack height at its start, without its parameters. */
-  Height = 1,
-  /** Parameters: place in `pool`, count. */
-  StartAt = 2,
-  StartCount = 3,
-  /** Results. */
-  EndAt = 4,
-  EndCount = 5,
-  /** 1 behind an unconditional branch. */
-  Unreachable = 6,
-  /** Height of the stack of initialised locals at its start. */
-  InitHeight = 7,
-}
-const FRAME_WORDS_LOG2 = 3
+import { Frame, FRAME_WORDS_LOG2, ValidationStack } from './validate-stack.ts'
 
 /** Locals up to this index are looked up in a flat array, others by their run of equal types. */
 const FLAT_LOCALS = 256
@@ -69,26 +45,12 @@ IS_CONSTANT[Op.End] = 1
 
 const isNonDefaultable = (t: number): boolean => (t & (Ref.Flag | Ref.Nullable)) === Ref.Flag
 
-export class Validator extends InstrReader {
-  readonly state: ModuleState
-  readonly classes: Uint8Array
-
-  /** Set by `usePool`. */
-  pool = new Int32Array(0)
-  /** First of the words for single result types in `pool`. */
-  private singles = 0
-
-  stack = new Int32Array(256)
-  sp = 0
-  private frames = new Int32Array(32 << FRAME_WORDS_LOG2)
-  depth = 0
-  /** `Frame.Height` and `Frame.Unreachable` of the innermost frame. */
-  height = 0
-  unreachable = false
-
+export class Validator extends ValidationStack {
   private constant = false
 
   private localCount = 0
+  /** The local index read last. */
+  private local = 0
   private paramCount = 0
   private readonly flatLocals = new Int32Array(FLAT_LOCALS)
   /** Runs of locals of one type: index behind the run, type. */
@@ -98,37 +60,8 @@ export class Validator extends InstrReader {
   /** By local without default value: `serial` of the function in which it is initialised here. Empty until one is declared. */
   private initialised = new Int32Array(0)
   private serial = 0
-  /** Locals initialised since the function began, to be undone at the ends of blocks. */
+  /** The first `initTop` are the locals initialised since the function began, to be undone at the ends of blocks. */
   private initStack = new Int32Array(16)
-  private initTop = 0
-
-  constructor(bytes: Uint8Array, state: ModuleState) {
-    super(bytes)
-    this.state = state
-    this.classes = opClasses(state.features)
-  }
-
-  /** Takes over the signatures of the type section, which is complete. */
-  usePool(): void {
-    this.singles = this.state.signaturesEnd
-    this.pool = growInt32(this.state.signatures, this.singles + 32)
-  }
-
-  /**
-   * Sets `end` to the end of a section of `size` bytes at `pos`. A section that goes on behind the end of the bytes is read as
-   * far as it goes: the first error in it counts, and this one only if there is none.
-   */
-  beginSection(size: number): void {
-    const rest = this.bytes.length - this.pos
-    this.end = this.pos + Math.min(size, rest)
-    if (size > rest) this.truncated = `length out of bounds: section of ${size} bytes, ${rest} are left`
-  }
-
-  endSection(id: number): void {
-    if (this.truncated !== undefined) this.unexpectedEnd(this.end)
-    if (this.pos === this.end) return
-    this.malformed(`section size mismatch: section ${id} ${this.pos < this.end ? 'goes on' : 'is over'}`)
-  }
 
   /** Validates the body of a function of type `typeIndex` from `pos` to `end`: local declarations, then instructions. */
   functionBody(typeIndex: number): void {
@@ -196,7 +129,6 @@ export class Validator extends InstrReader {
   }
 
   /** Reads a local index; its type is returned, the index left in `local`. */
-  private local = 0
   private localType(): number {
     const index = this.u32()
     if (index >= this.localCount) this.invalid(`unknown local ${index}`)
@@ -233,132 +165,7 @@ export class Validator extends InstrReader {
     while (this.initTop > height) this.initialised[this.initStack[--this.initTop]] = 0
   }
 
-  // Operand stack
-
-  push(type: number): void {
-    if (this.sp === this.stack.length) this.growStack(this.sp + 1)
-    this.stack[this.sp++] = type
-  }
-
-  private growStack(needed: number): void {
-    this.limit(needed, MAX_OPERANDS, 'operands')
-    this.stack = growInt32(this.stack, needed, MAX_OPERANDS)
-  }
-
-  /** Takes an operand of type `expected` from the stack; returns its own type, which may be a subtype or bottom. */
-  pop(expected: number): number {
-    const sp = this.sp - 1
-    if (sp >= this.height) {
-      const type = this.stack[sp]
-      if (type === expected || matches(type as CanonType, expected as CanonType)) {
-        this.sp = sp
-        return type
-      }
-    } else if (this.unreachable) return T.Bottom
-    this.mismatch(this.text(expected))
-  }
-
-  /** Takes an operand of any type. */
-  popAny(): number {
-    if (this.sp > this.height) return this.stack[--this.sp]
-    if (!this.unreachable) this.mismatch('a value')
-    return T.Bottom
-  }
-
-  /** Takes a reference of any type; `REF_BOTTOM` if its type is unknown. */
-  popRef(): CanonType {
-    const type = this.popAny()
-    if (type === T.Bottom) return REF_BOTTOM as CanonType
-    if (!isRef(type)) {
-      this.sp++
-      this.mismatch('a reference')
-    }
-    return type as CanonType
-  }
-
-  /** Whether the types of the list are on top of the stack; returns the stack pointer without them. */
-  checkTypes(at: number, count: number): number {
-    const { pool, stack, height } = this
-    let sp = this.sp
-    for (let i = count - 1; i >= 0; i--) {
-      if (sp > height) {
-        const type = stack[--sp]
-        const expected = pool[at + i]
-        if (type !== expected && !matches(type as CanonType, expected as CanonType)) this.listMismatch(at, count)
-      } else if (this.unreachable) break
-      else this.listMismatch(at, count)
-    }
-    return sp
-  }
-
-  popTypes(at: number, count: number): void {
-    this.sp = this.checkTypes(at, count)
-  }
-
-  pushTypes(at: number, count: number): void {
-    const { pool } = this
-    let sp = this.sp
-    if (sp + count > this.stack.length) this.growStack(sp + count)
-    for (let i = 0; i < count; i++) this.stack[sp++] = pool[at + i]
-    this.sp = sp
-  }
-
-  /** The rest of the block is unreachable. */
-  setUnreachable(): void {
-    this.sp = this.height
-    this.unreachable = true
-  }
-
-  // Control frames
-
-  pushFrame(op: Op, startAt: number, startCount: number, endAt: number, endCount: number): void {
-    let at = this.depth << FRAME_WORDS_LOG2
-    if (at === this.frames.length) {
-      this.limit(this.depth + 1, MAX_NESTING, 'nested blocks')
-      this.frames = growInt32(this.frames, at + 1, MAX_NESTING << FRAME_WORDS_LOG2)
-    }
-    const { frames } = this
-    if (at > 0) frames[at - (1 << FRAME_WORDS_LOG2) + Frame.Unreachable] = this.unreachable ? 1 : 0
-    frames[at++] = op
-    frames[at++] = this.height = this.sp
-    frames[at++] = startAt
-    frames[at++] = startCount
-    frames[at++] = endAt
-    frames[at++] = endCount
-    frames[at++] = 0
-    frames[at] = this.initTop
-    this.depth++
-    this.unreachable = false
-    this.pushTypes(startAt, startCount)
-  }
-
-  /** A word of the frame `label` levels out. */
-  frame(label: number, word: Frame): number {
-    return this.frames[((this.depth - 1 - label) << FRAME_WORDS_LOG2) + word]
-  }
-
-  /** The place in `pool` for the result of a block with one result, about to be entered. */
-  single(type: number): number {
-    const at = this.singles + this.depth
-    if (at >= this.pool.length) this.pool = growInt32(this.pool, at + 1)
-    this.pool[at] = type
-    return at
-  }
-
-  /** Reads a label: the frame it means, counted from the innermost. */
-  label(): number {
-    const label = this.u32()
-    if (label >= this.depth) this.invalid(`unknown label ${label}`)
-    return label
-  }
-
-  labelAt(label: number): number {
-    return this.frame(label, this.frame(label, Frame.Op) === Op.Loop ? Frame.StartAt : Frame.EndAt)
-  }
-
-  labelCount(label: number): number {
-    return this.frame(label, this.frame(label, Frame.Op) === Op.Loop ? Frame.StartCount : Frame.EndCount)
-  }
+  // Ends of blocks
 
   /** Takes the results of the innermost block, which must be all that it left on the stack. */
   private finishBlock(): void {
@@ -370,7 +177,7 @@ export class Validator extends InstrReader {
     this.resetLocals(this.frame(0, Frame.InitHeight))
   }
 
-  private else(): void {
+  private elseBranch(): void {
     if (this.frame(0, Frame.Op) !== Op.If) this.malformed('END opcode expected: else without if', this.at)
     this.finishBlock()
     this.depth--
@@ -386,7 +193,7 @@ export class Validator extends InstrReader {
     )
   }
 
-  private end_(): void {
+  private endBlock(): void {
     this.finishBlock()
     const endAt = this.frame(0, Frame.EndAt)
     const endCount = this.frame(0, Frame.EndCount)
@@ -396,12 +203,6 @@ export class Validator extends InstrReader {
     this.pushTypes(endAt, endCount)
   }
 
-  /** Caches the words of the frame that became the innermost one. */
-  private restoreFrame(): void {
-    this.height = this.frame(0, Frame.Height)
-    this.unreachable = this.frame(0, Frame.Unreachable) !== 0
-  }
-
   /** An `if` without `else` hands its parameters on as results. */
   private checkMissingElse(endAt: number, endCount: number): void {
     const startAt = this.frame(0, Frame.StartAt)
@@ -409,13 +210,6 @@ export class Validator extends InstrReader {
     if (startCount === endCount && this.subtypes(startAt, endAt, endCount)) return
     const given = this.listText(startAt, startCount)
     this.invalid(`type mismatch: if without else gives ${given}, not ${this.listText(endAt, endCount)}`)
-  }
-
-  /** Whether the types from `a` match those from `b`. */
-  subtypes(a: number, b: number, count: number): boolean {
-    for (let i = 0; i < count; i++)
-      if (!matches(this.pool[a + i] as CanonType, this.pool[b + i] as CanonType)) return false
-    return true
   }
 
   // The loop
@@ -465,10 +259,10 @@ export class Validator extends InstrReader {
           this.popAny()
           break
         case Op.Else:
-          this.else()
+          this.elseBranch()
           break
         case Op.End:
-          this.end_()
+          this.endBlock()
           break
         default:
           switch (classes[op]) {
@@ -543,66 +337,12 @@ export class Validator extends InstrReader {
     return this.constant
   }
 
-  // Types in the bytes
-
-  /** Reads a value type; canonical. */
-  checkedValType(): CanonType {
-    return this.checked(this.valType())
-  }
-
-  /** Reads a heap type; the canonical reference type to it. */
-  checkedHeapType(nullable: boolean): CanonType {
-    return this.checked(this.heapType(nullable))
-  }
-
-  /** Canonical form of a type just read, whose type index must exist. */
-  checked(type: ValType): CanonType {
-    const { state } = this
-    if ((type & (Ref.Flag | Ref.Concrete)) === (Ref.Flag | Ref.Concrete) && typeIndexOf(type) >= state.types.length)
-      this.invalid(`unknown type ${typeIndexOf(type)}`)
-    return state.canonOf(type)
-  }
-
-  // Errors
-
   /** The part being read is over without `end`. */
   private missingEnd(): never {
     if (this.constant || this.end >= this.bytes.length) this.unexpectedEnd(this.end)
     if (this.bytes[this.end] === Op.End)
       this.malformed('section size mismatch: function body is longer than its size', this.end)
     this.malformed('END opcode expected: function body is over', this.end)
-  }
-
-  /** Name of the instruction at `at`. */
-  private instruction(): string {
-    const reader = new InstrReader(this.bytes, this.at)
-    return opcodeById(reader.opcode())?.[1] ?? 'instruction'
-  }
-
-  /** Text of a canonical type, concrete types by their index in the module. */
-  text(type: number): string {
-    return typeText(type, (id) => {
-      const index = this.state.canon.subarray(0, this.state.types.length).indexOf(id)
-      return index < 0 ? `type#${id}` : String(index)
-    })
-  }
-
-  listText(at: number, count: number): string {
-    return `[${Array.from(this.pool.subarray(at, at + count), (t) => this.text(t)).join(' ')}]`
-  }
-
-  mismatch(expected: string): never {
-    const found = this.sp > this.height ? this.text(this.stack[this.sp - 1]) : 'nothing'
-    this.invalid(`type mismatch: expected ${expected}, found ${found} in ${this.instruction()}`)
-  }
-
-  private listMismatch(at: number, count: number): never {
-    const from = Math.max(this.height, this.sp - count)
-    const stack = Array.from(this.stack.subarray(from, this.sp), (t) => this.text(t))
-    const wanted = this.listText(at, count)
-    this.invalid(
-      `type mismatch: instruction requires ${wanted} but stack has [${stack.join(' ')}] in ${this.instruction()}`,
-    )
   }
 }
 
