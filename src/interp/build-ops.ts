@@ -22,7 +22,8 @@ const enum Immediate {
 }
 
 for (const [id, , signature, imm] of OPCODES) {
-  if (signature === '*') continue
+  // memory.size and memory.grow have their own case: their index is read there.
+  if (signature === '*' || imm === 'memory') continue
   const colon = signature.indexOf(':')
   OPERANDS[id] = colon
   if (colon + 1 < signature.length) RESULT[id] = 'ilfdv?a'.indexOf(signature[colon + 1])
