@@ -69,10 +69,8 @@ export function atomic(op: number, pc: number, fp: number, instance: Instance): 
   const index = at / bytes
   let old: number
   if (family === Family.CompareExchange) {
-    // What is expected is compared in full: with bits beyond the width it never matches.
-    const expected = R[first << 1] >>> 0
-    const fits = expected <= (bytes === 4 ? 0xffffffff : bytes === 2 ? 0xffff : 0xff) && (IS_64[position] === 0 || R[(first << 1) + 1] === 0)
-    old = fits ? Atomics.compareExchange(view, index, expected, R[(fp + CODE[pc + 4]) << 1]) : Atomics.load(view, index)
+    // Both operands are wrapped to the width of the access.
+    old = Atomics.compareExchange(view, index, R[first << 1], R[(fp + CODE[pc + 4]) << 1])
   } else old = narrow(family, view, index, R[first << 1])
   if (family === Family.Store) return next
   const d = (fp + CODE[pc + 1]) << 1
