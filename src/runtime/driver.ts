@@ -63,7 +63,7 @@ let interpreter: Interpreter = {
 export function registerInterpreter(next: Interpreter): Interpreter {
   const previous = interpreter
   interpreter = next
-  setModuleDropped(next.dropModule)
+  setModuleDropped((module) => interpreter.dropModule(module))
   return previous
 }
 
