@@ -12,6 +12,7 @@ export {
   inspectModule,
   type ModuleInfo,
 } from './api/inspect.ts'
+export { ModuleInstance } from './api/module-instance.ts'
 export { createWebAssembly, WebAssembly } from './api/namespace.ts'
 export type * from './api/namespace-types.ts'
 export type { Engine, FeatureSwitches, LimitOptions, NamespaceOptions } from './api/options.ts'

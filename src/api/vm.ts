@@ -1,7 +1,8 @@
 // A virtual machine: one engine, one store, one set of limits.
 
 import { realmOf, namespaceOf } from './namespace.ts'
-import type { BufferSource, Module, WebAssemblyNamespace } from './namespace-types.ts'
+import { ModuleInstance } from './module-instance.ts'
+import type { BufferSource, Imports, Module, WebAssemblyNamespace } from './namespace-types.ts'
 import { type NamespaceOptions, readOptions } from './options.ts'
 import { Realm } from './realm.ts'
 import { type ExportType, exportTypes, type ImportType, importTypes } from './inspect.ts'
@@ -46,6 +47,11 @@ export class Vm {
     const decoded =
       realmOf(this.WebAssembly)?.module.unwrap(module) ?? decodeModule(copyBytes(bytes, 'Vm.compile(): Argument 0'))
     return { module, imports: importTypes(decoded), exports: exportTypes(decoded) }
+  }
+
+  /** An instance of a module that this `Vm` compiled: see {@link ModuleInstance}. */
+  instantiate(compiled: CompiledModule, imports?: Imports): ModuleInstance {
+    return new ModuleInstance(this, compiled, imports)
   }
 }
 

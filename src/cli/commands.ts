@@ -1,34 +1,30 @@
-// The table of commands. Each is loaded when it is asked for.
+// The table of commands.
 
 import type { Command } from './command.ts'
+import { features } from './commands/features.ts'
+import { help } from './commands/help.ts'
+import { inspect } from './commands/inspect.ts'
+import { parse } from './commands/parse.ts'
+import { print } from './commands/print.ts'
+import { run } from './commands/run.ts'
+import { validate } from './commands/validate.ts'
+import { version } from './commands/version.ts'
+import { wast } from './commands/wast.ts'
 import { UsageError } from './failure.ts'
+import { nearestName } from '../index.ts'
 
-interface Entry {
-  readonly summary: string
-  readonly load: () => Promise<Command>
-}
+// A function: the help, which is one of the commands, wants the table, and the table wants the help.
+const commands = (): readonly Command[] => [run, validate, parse, print, inspect, wast, features, version, help]
 
-const COMMANDS: Readonly<Record<string, Entry>> = {
-  run: { summary: 'Run a module (the default command)', load: async () => (await import('./commands/run.ts')).run },
-  validate: { summary: 'Check that modules are valid', load: async () => (await import('./commands/validate.ts')).validate },
-  parse: { summary: 'Translate the text format to a binary', load: async () => (await import('./commands/parse.ts')).parse },
-  print: { summary: 'Translate a binary to the text format', load: async () => (await import('./commands/print.ts')).print },
-  inspect: { summary: 'Show what a module imports, exports and contains', load: async () => (await import('./commands/inspect.ts')).inspect },
-  wast: { summary: 'Run WebAssembly test scripts', load: async () => (await import('./commands/wast.ts')).wast },
-  features: { summary: 'List the WebAssembly features of this build', load: async () => (await import('./commands/features.ts')).features },
-  version: { summary: 'Print the version', load: async () => (await import('./commands/version.ts')).version },
-  help: { summary: 'Print help for zwasm or a command', load: async () => (await import('./commands/help.ts')).help },
-}
+/** Names and summaries of all commands, for the help. */
+export const commandSummaries = (): [string, string][] => commands().map((c) => [c.name, c.summary])
 
-export const isCommand = (name: string): boolean => Object.hasOwn(COMMANDS, name)
-
-/** Summaries of all commands, for the help. */
-export const commandSummaries = (): [string, string][] => Object.entries(COMMANDS).map(([name, entry]) => [name, entry.summary])
+export const findCommand = (name: string): Command | undefined => commands().find((c) => c.name === name)
 
 /** The command of a name. Fails with the nearest name. */
-export async function loadCommand(name: string): Promise<Command> {
-  if (isCommand(name)) return COMMANDS[name].load()
-  const { nearestName } = await import('../index.ts')
-  const near = nearestName(name, Object.keys(COMMANDS))
+export function requireCommand(name: string): Command {
+  const found = findCommand(name)
+  if (found !== undefined) return found
+  const near = nearestName(name, commands().map((c) => c.name)) // prettier-ignore
   throw new UsageError(`unrecognized command '${name}'`, near === undefined ? undefined : `tip: a similar command exists: '${near}'`)
 }

@@ -3,6 +3,7 @@
 import { CompileError } from '../index.ts'
 import { Failure } from './failure.ts'
 import { inputName, readInput } from './io.ts'
+import { parseText } from './text.ts'
 
 /** What a file holds, by its first bytes. */
 export const enum InputKind {
@@ -28,18 +29,15 @@ export interface InputModule {
 }
 
 /** The binary of a module file: text is parsed. Fails with one typed error. */
-export async function readModule(path: string): Promise<InputModule> {
+export function readModule(path: string): InputModule {
   const bytes = readInput(path)
   switch (inputKind(bytes)) {
     case InputKind.Module:
       return { bytes, locate: undefined }
     case InputKind.Component:
       throw new Failure(`failed to read \`${inputName(path)}\`: it is a component; this version runs core modules only`)
-    case InputKind.Text: {
-      // Loaded only here: a binary needs no text toolchain.
-      const { parseText } = await import('./text.ts')
+    case InputKind.Text:
       return parseText(bytes, inputName(path))
-    }
   }
 }
 

@@ -2,7 +2,6 @@
 // and its pending writes would be lost by `process.exit`.
 
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import { ExitCode, Failure } from './failure.ts'
 
 const encoder = new TextEncoder()
@@ -26,7 +25,8 @@ function writeAll(fd: number, data: string | Uint8Array): void {
   }
 }
 
-export const stdoutIsTerminal = (): boolean => isatty(1)
+// `process.stdout` loads the streams and net modules: only where it is asked.
+export const stdoutIsTerminal = (): boolean => process.stdout.isTTY === true
 
 /** What to call an input in messages. */
 export const inputName = (path: string): string => (path === '-' ? '<stdin>' : path)

@@ -1,7 +1,12 @@
-// The command `zwasm`. Nothing is loaded but the command asked for.
+// The command `zwasm`. One file when bundled: loading it whole takes less time than finding the parts of it
+// (docs/architecture.md has the figures), so nothing here may do work, or load a builtin module it does not need, at import.
 
-import type { Command } from './command.ts'
-import { isCommand, loadCommand } from './commands.ts'
+import { HELP_OPTIONS, has, parseCommandLine } from './args.ts'
+import { type Command, commandHelp } from './command.ts'
+import { findCommand } from './commands.ts'
+import { overview } from './commands/help.ts'
+import { run } from './commands/run.ts'
+import { version } from './commands/version.ts'
 import { ExitCode, Failure, formatFailure, formatUsageError, UsageError } from './failure.ts'
 import { writeError, writeOut } from './io.ts'
 
@@ -9,27 +14,22 @@ import { writeError, writeOut } from './io.ts'
 async function main(words: readonly string[]): Promise<number> {
   const [first] = words
   if (first === undefined) {
-    const { overview } = await import('./commands/help.ts')
     writeError(overview(false))
     return ExitCode.Usage
   }
   if (first === '-h' || first === '--help') {
-    const { overview } = await import('./commands/help.ts')
     writeOut(overview(first === '--help'))
     return ExitCode.Ok
   }
-  if (first === '-V' || first === '--version') return dispatch(await loadCommand('version'), [])
-  if (isCommand(first)) return dispatch(await loadCommand(first), words.slice(1))
-  return dispatch(await loadCommand('run'), words)
+  if (first === '-V' || first === '--version') return dispatch(version, [])
+  const command = findCommand(first)
+  return command === undefined ? dispatch(run, words) : dispatch(command, words.slice(1))
 }
 
 async function dispatch(command: Command, words: readonly string[]): Promise<number> {
-  const { parseCommandLine, HELP_OPTIONS, has } = await import('./args.ts')
   try {
     const line = parseCommandLine(words, [...command.options, ...HELP_OPTIONS], command.guest === true)
     if (has(line, 'help')) {
-      const { commandHelp } = await import('./command.ts')
-      // Words behind the first operand of a guest are not ours.
       writeOut(commandHelp(command, words.includes('--help')))
       return ExitCode.Ok
     }

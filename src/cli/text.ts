@@ -1,6 +1,6 @@
-// The part of the commands that needs the text toolchain; loaded on demand.
+// Modules in the text format.
 
-import { formatAt, parseWat, printWat, TextError } from '../index.ts'
+import { formatAt, parseWat, TextError } from '../index.ts'
 import { Failure } from './failure.ts'
 import type { InputModule } from './input.ts'
 
@@ -30,5 +30,3 @@ function locateInText(source: Uint8Array, name: string, message: string, offset:
   if (low === 0) return undefined
   return formatAt(message, source, sourceMap[2 * low - 1], 1, name)
 }
-
-export { printWat }

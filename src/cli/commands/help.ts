@@ -1,6 +1,6 @@
 import { HELP_OPTIONS } from '../args.ts'
 import { type Command, columns, commandHelp } from '../command.ts'
-import { commandSummaries, loadCommand } from '../commands.ts'
+import { commandSummaries, requireCommand } from '../commands.ts'
 import { ExitCode, UsageError } from '../failure.ts'
 import { writeOut } from '../io.ts'
 
@@ -36,10 +36,10 @@ export const help: Command = {
   summary: 'Print help for zwasm or a command',
   options: [],
   examples: [['zwasm help run', 'All options of `run`']],
-  async run(line) {
+  run(line) {
     const [name, extra] = line.operands
     if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}' found`)
-    writeOut(name === undefined ? overview(true) : commandHelp(await loadCommand(name), true))
+    writeOut(name === undefined ? overview(true) : commandHelp(requireCommand(name), true))
     return ExitCode.Ok
   },
 }

@@ -14,9 +14,9 @@ export const inspect: Command = {
     ['zwasm inspect app.wasm', 'Imports and exports with their types, sizes'],
     ["zwasm inspect --json app.wasm | jq '.imports[].module'", 'For scripts'],
   ],
-  async run(line) {
+  run(line) {
     const file = oneOperand(line, 'FILE')
-    const { bytes, locate } = await readModule(file)
+    const { bytes, locate } = readModule(file)
     let info: ModuleInfo
     try {
       info = inspectModule(bytes)

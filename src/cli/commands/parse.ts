@@ -14,12 +14,12 @@ export const parse: Command = {
     ['zwasm parse math.wat -o math.wasm', 'Write a binary'],
     ['zwasm parse - < math.wat | wasm-objdump -d -', 'In a pipe'],
   ],
-  async run(line) {
+  run(line) {
     const file = oneOperand(line, 'FILE')
     const output = valueOf(line, 'output')
     if ((output === undefined || output === '-') && stdoutIsTerminal())
       throw new UsageError('a binary is not written to a terminal', "tip: name a file with '-o', or use a pipe")
-    writeResult(output, (await readModule(file)).bytes)
+    writeResult(output, (readModule(file)).bytes)
     return ExitCode.Ok
   },
 }

@@ -1,3 +1,4 @@
+import { printWat } from '../../index.ts'
 import { has, oneOperand, valueOf } from '../args.ts'
 import type { Command } from '../command.ts'
 import { ExitCode, UsageError } from '../failure.ts'
@@ -20,12 +21,11 @@ export const print: Command = {
     ['zwasm print app.wasm', 'The whole module'],
     ['zwasm print --skeleton app.wasm', 'Declarations only'],
   ],
-  async run(line) {
+  run(line) {
     const file = oneOperand(line, 'FILE')
     const indent = valueOf(line, 'indent') ?? '2'
     if (!/^\d{1,2}$/.test(indent)) throw new UsageError(`invalid value '${indent}' for '--indent <N>': a number up to 99 is needed`)
-    const { bytes, locate } = await readModule(file)
-    const { printWat } = await import('../text.ts')
+    const { bytes, locate } = readModule(file)
     let text: string
     try {
       text = printWat(bytes, {
@@ -33,7 +33,7 @@ export const print: Command = {
         offsets: has(line, 'print-offsets'),
         skeleton: has(line, 'skeleton'),
         nameUnnamed: has(line, 'name-unnamed'),
-        indent: Number(indent),
+        indent: ' '.repeat(Number(indent)),
       })
     } catch (error) {
       throw invalidModule(error, `failed to print \`${inputName(file)}\``, locate)

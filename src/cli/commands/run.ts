@@ -1,17 +1,17 @@
-import { basename } from 'node:path'
 import {
   dumpRegisterIr,
   type ExportType,
   type Imports,
   LinkError,
+  type ModuleInstance,
   nearestName,
   RuntimeError,
   trapInfo,
   Vm,
-  WasmModule,
 } from '../../index.ts'
 import { type CommandLine, has, valueOf, valuesOf } from '../args.ts'
 import type { Command } from '../command.ts'
+import { commandSummaries } from '../commands.ts'
 import { ExitCode, Failure, TRAP_EXIT_CODE, UsageError } from '../failure.ts'
 import { type InputModule, invalidModule, readModule } from '../input.ts'
 import { inputName, writeOut } from '../io.ts'
@@ -41,24 +41,23 @@ export const run: Command = {
     ['zwasm run --preload env=lib.wasm app.wasm', 'Take imports from another module'],
     ['zwasm run --dump-regir=add math.wat', 'How the interpreter sees a function'],
   ],
-  async run(line) {
+  run(line) {
     const [file, ...args] = line.operands
     if (file === undefined) throw new UsageError('the argument <FILE> is missing')
     const vm = createVm(line)
-    const input = await readModuleOrHint(file)
+    const input = readModuleOrHint(file)
     if (has(line, 'dump-regir')) return dump(input, file, valueOf(line, 'dump-regir')!)
-    const imports = await preload(vm, valuesOf(line, 'preload'))
+    const imports = preload(vm, valuesOf(line, 'preload'))
     return new Run(file, vm, input, imports).execute(valueOf(line, 'invoke'), args)
   },
 }
 
 /** A missing file may be a misspelt command, since `run` is the default. */
-async function readModuleOrHint(file: string): Promise<InputModule> {
+function readModuleOrHint(file: string): InputModule {
   try {
-    return await readModule(file)
+    return readModule(file)
   } catch (error) {
     if (!(error instanceof Failure) || !/^[a-z]+$/.test(file) || !error.message.endsWith('no such file or directory')) throw error
-    const { commandSummaries } = await import('../commands.ts')
     const near = nearestName(file, commandSummaries().map(([name]) => name))
     throw near === undefined ? error : new Failure(`${error.message} (did you mean the command '${near}'?)`)
   }
@@ -87,13 +86,13 @@ function createVm(line: CommandLine): Vm {
   }
 }
 
-async function preload(vm: Vm, items: readonly string[]): Promise<Imports> {
+function preload(vm: Vm, items: readonly string[]): Imports {
   const imports: Record<string, Record<string, unknown>> = {}
   for (const item of items) {
     const equals = item.indexOf('=')
     if (equals < 0) throw new UsageError(`invalid value '${item}' for '--preload <NAME=FILE>'`)
     const file = item.slice(equals + 1)
-    const loaded = new Run(file, vm, await readModule(file), imports, `failed to preload \`${inputName(file)}\``).instantiate()
+    const loaded = new Run(file, vm, readModule(file), imports, `failed to preload \`${inputName(file)}\``).instantiate()
     imports[item.slice(0, equals)] = { ...loaded.exports }
   }
   return imports
@@ -115,7 +114,7 @@ class Run {
     this.#headline = headline
   }
 
-  instantiate(): WasmModule {
+  instantiate(): ModuleInstance {
     const context = `failed to instantiate ${JSON.stringify(inputName(this.#file))}`
     try {
       const compiled = this.#vm.compile(this.#input.bytes)
@@ -123,7 +122,7 @@ class Run {
         const given = this.#imports[wanted.module]
         if (given === undefined || !(wanted.name in given)) throw this.#failure([context, unknownImport(wanted.module, wanted.name)])
       }
-      return WasmModule.instantiate(compiled, { vm: this.#vm, imports: this.#imports })
+      return this.#vm.instantiate(compiled, this.#imports)
     } catch (error) {
       if (error instanceof Failure) throw error
       throw this.#executionFailure(error, context)
@@ -141,7 +140,7 @@ class Run {
     return ExitCode.Ok
   }
 
-  #invoke(module: WasmModule, name: string, words: readonly string[]): void {
+  #invoke(module: ModuleInstance, name: string, words: readonly string[]): void {
     const type = module.exportTypes.find((e) => e.name === name)
     if (type === undefined || type.kind !== 'function') throw this.#failure([noFunction(module, name, type)])
     const signature = `${name}(${type.params.join(', ')}) -> (${type.results.join(', ')})`
@@ -162,7 +161,7 @@ class Run {
     writeOut(results.map((value, i) => formatValue(value, type.results[i]) + '\n').join(''))
   }
 
-  #call(module: WasmModule, name: string, args: readonly unknown[], context: string): unknown {
+  #call(module: ModuleInstance, name: string, args: readonly unknown[], context: string): unknown {
     try {
       return module.invoke(name, ...args)
     } catch (error) {
@@ -194,7 +193,7 @@ class Run {
   }
 }
 
-const isFunction = (module: WasmModule, name: string): boolean =>
+const isFunction = (module: ModuleInstance, name: string): boolean =>
   Object.hasOwn(module.exports, name) && typeof module.exports[name] === 'function'
 
 function unknownImport(module: string, name: string): string {
@@ -202,7 +201,7 @@ function unknownImport(module: string, name: string): string {
   return /^wasi[_:]/.test(module) ? `${text}\nthis version of zwasm has no WASI: only modules that import nothing from it can run` : text
 }
 
-function noFunction(module: WasmModule, name: string, type: ExportType | undefined): string {
+function noFunction(module: ModuleInstance, name: string, type: ExportType | undefined): string {
   if (type !== undefined) return `export \`${name}\` is a ${type.kind}, not a function`
   const names = module.exportTypes.filter((e) => e.kind === 'function').map((e) => e.name)
   const near = nearestName(name, names)
@@ -216,6 +215,6 @@ function dump(input: InputModule, file: string, func: string): number {
     return ExitCode.Ok
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message)
-    throw invalidModule(error, `failed to compile \`${basename(inputName(file))}\``, input.locate)
+    throw invalidModule(error, `failed to compile \`${inputName(file)}\``, input.locate)
   }
 }

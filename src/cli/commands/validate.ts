@@ -24,13 +24,13 @@ export const validate: Command = {
     ['zwasm validate app.wasm', 'Silent, exit code 0: valid'],
     ['zwasm validate --features wasm2 *.wasm', 'Is it WebAssembly 2.0?'],
   ],
-  async run(line) {
+  run(line) {
     if (line.operands.length === 0) throw new UsageError('the argument <FILE> is missing')
     const features = featureSwitches(valuesOf(line, 'features'))
     let code: number = ExitCode.Ok
     for (const file of line.operands) {
       try {
-        await validateFile(file, features)
+        validateFile(file, features)
       } catch (error) {
         if (!(error instanceof Failure)) throw error
         writeError(formatFailure(error))
@@ -41,8 +41,8 @@ export const validate: Command = {
   },
 }
 
-async function validateFile(file: string, features: FeatureSwitches): Promise<void> {
-  const { bytes, locate } = await readModule(file)
+function validateFile(file: string, features: FeatureSwitches): void {
+  const { bytes, locate } = readModule(file)
   try {
     validateModule(bytes, features)
   } catch (error) {

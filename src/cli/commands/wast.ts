@@ -1,4 +1,4 @@
-import { runWast, type WastReport } from '../../index.ts'
+import type { WastReport } from '../../index.ts'
 import { has } from '../args.ts'
 import type { Command } from '../command.ts'
 import { ExitCode, Failure, formatFailure, UsageError } from '../failure.ts'
@@ -13,6 +13,8 @@ export const wast: Command = {
   examples: [['zwasm wast test/i32.wast', 'One script of the official test suite']],
   async run(line) {
     if (line.operands.length === 0) throw new UsageError('the argument <FILE> is missing')
+    // The package's main bundle: its agents (worker threads) load it again, and may not load this command instead.
+    const { runWast } = await import('../../index.ts')
     const total = { passed: 0, failed: 0, skipped: 0 }
     let unreadable = false
     for (const file of line.operands) {
