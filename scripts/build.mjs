@@ -21,7 +21,10 @@ export async function buildBundles() {
   await generate()
   const outdir = join(root, 'dist')
   for (const old of ['index.js', 'cli.js', 'chunks']) rmSync(join(outdir, old), { recursive: true, force: true })
-  const outputs = { ...(await bundle('src/index.ts', 'index')), ...(await bundle('src/cli/main.ts', 'cli', [packageLater])) }
+  const outputs = {
+    ...(await bundle('src/index.ts', 'index')),
+    ...(await bundle('src/cli/main.ts', 'cli', [packageLater])),
+  }
   const cli = join(outdir, 'cli.js')
   writeFileSync(cli, '#!/usr/bin/env node\n' + readFileSync(cli, 'utf8'))
   chmodSync(cli, 0o755)
