@@ -4,7 +4,7 @@
 // arena is full: every function that is on no stack goes (`evict`), its records point to `Pc.Build` again, and it is rebuilt when called.
 
 import { CODE, CODE_WORDS, CTX, Ctx, FS, FRAME_WORDS, FUNC, FUNC_WORDS_LOG2, Frame, Func, Pc } from '../runtime/machine.ts'
-import { INSTANCES } from '../runtime/instance.ts'
+import { funcBasesOf } from '../runtime/registry.ts'
 import type { Module } from '../wasm/module.ts'
 import { Ir } from './ir.gen.ts'
 
@@ -119,9 +119,8 @@ function evict(): void {
 function discard(list: (FuncCode | undefined)[], code: FuncCode): void {
   list[code.index] = undefined
   release(code.start, code.end)
-  for (const instance of INSTANCES) {
-    if (instance === undefined || instance.module !== code.module) continue
-    const record = instance.funcIds[code.index] << FUNC_WORDS_LOG2
+  for (const base of funcBasesOf(code.module)) {
+    const record = (base + code.index) << FUNC_WORDS_LOG2
     if (FUNC[record + Func.Entry] === code.start) FUNC[record + Func.Entry] = Pc.Build
   }
 }

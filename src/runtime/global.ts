@@ -30,7 +30,7 @@ export function createGlobal(
   store: Store,
   type: CanonType,
   mutable: boolean,
-  cells = new Int32Array(GLOBAL_WORDS),
+  cells: Int32Array = new Int32Array(GLOBAL_WORDS),
   at = 0,
 ): GlobalInstance & Holder {
   const global = new Global(type, mutable, cells, at)
