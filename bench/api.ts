@@ -132,7 +132,7 @@ async function run(options: Options): Promise<Report[]> {
     {
       title: 'api: crossing between JavaScript and WebAssembly',
       unit: 'ns an operation',
-      columns: ['zwasm', 'V8', 'ratio'],
+      columns: { ours: 'zwasm', theirs: 'V8', value: 'ratio' },
       rows,
     },
   ]

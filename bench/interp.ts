@@ -91,7 +91,7 @@ async function run(options: Options): Promise<Report[]> {
   const steady: Report = {
     title: 'interp: steady state',
     unit: 'ms a run; ratio to V8',
-    columns: ['zwasm', 'V8', 'ratio'],
+    columns: { ours: 'zwasm', theirs: 'V8', value: 'ratio' },
     rows: chosen.map(({ name, argument, target }) => {
       const ours = runs.map((r) => r[name].ours)
       const spread = Math.max(...ours) / Math.min(...ours)
@@ -108,7 +108,7 @@ async function run(options: Options): Promise<Report[]> {
   const first: Report = {
     title: 'interp: first run in a cold process',
     unit: 'ms',
-    columns: ['run'],
+    columns: { ours: 'run' },
     rows: chosen.map(({ name, argument, firstRun }) => {
       const cold = repeat(options.processes, () => inProcess<First>('interp', { kind: 'first', name } satisfies Job))
       return {

@@ -4,7 +4,7 @@
 // minimum over the processes of the median in each: what the code can do when nothing disturbs it. All results are checked.
 
 import { environment } from './environment.ts'
-import { formatReport, geometricMean, missedTargets, type Report, type Suite } from './report.ts'
+import { formatReport, geometricMean, hasTargets, missedTargets, type Report, type Suite } from './report.ts'
 import { api } from './api.ts'
 import { front } from './front.ts'
 import { interp } from './interp.ts'
@@ -54,16 +54,22 @@ async function main(words: readonly string[]): Promise<number> {
   const reports: Report[] = []
   for (const suite of chosen.length > 0 ? chosen : SUITES) {
     for (const report of await suite.run(options)) {
+      if (report.rows.length === 0) continue
       reports.push(report)
       if (!json) console.log(formatReport(report))
     }
   }
   const missed = reports.flatMap(missedTargets)
   if (json) console.log(JSON.stringify({ environment: where, reports: reports.map(withMean), missed }, undefined, 2))
-  else
-    console.log(
-      missed.length === 0 ? 'All targets are met.' : `Targets missed:\n${missed.map((m) => `  ${m}\n`).join('')}`,
-    )
+  else if (missed.length > 0)
+    console.log(`Targets missed:
+${missed
+  .map(
+    (line) => `  ${line}
+`,
+  )
+  .join('')}`)
+  else if (reports.some(hasTargets)) console.log('All targets are met.')
   return strict && missed.length > 0 ? 1 : 0
 }
 

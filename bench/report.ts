@@ -33,7 +33,7 @@ export interface Report {
   readonly title: string
   readonly unit: string
   /** Headings of the columns `ours`, `theirs` and `value`. */
-  readonly columns: readonly [ours: string, theirs?: string, value?: string]
+  readonly columns: { readonly ours: string; readonly theirs?: string; readonly value?: string }
   readonly rows: readonly Row[]
   /** For suites of ratios: the geometric mean may be at most this. */
   readonly meanTarget?: number
@@ -44,6 +44,9 @@ export const valueOf = (row: Row): number => row.value ?? (row.theirs === undefi
 export function geometricMean(report: Report): number {
   return Math.exp(report.rows.reduce((sum, row) => sum + Math.log(valueOf(row)), 0) / report.rows.length)
 }
+
+export const hasTargets = (report: Report): boolean =>
+  report.meanTarget !== undefined || report.rows.some((row) => target(row) !== '')
 
 export function missedTargets(report: Report): string[] {
   const missed = report.rows
@@ -67,21 +70,28 @@ function figure(value: number): string {
 }
 
 export function formatReport(report: Report): string {
-  const head = ['', ...report.columns.map((column) => column ?? ''), 'target', '', '']
+  const { ours, theirs, value } = report.columns
+  const head = [
+    '',
+    ours,
+    ...(theirs === undefined ? [] : [theirs]),
+    ...(value === undefined ? [] : [value]),
+    'target',
+    '',
+    '',
+  ]
   const lines = report.rows.map((row) => [
     row.name,
     figure(row.ours),
-    ...(report.columns.length > 1 ? [row.theirs === undefined ? '' : figure(row.theirs)] : []),
-    ...(report.columns.length > 2
-      ? [row.value === undefined && row.theirs === undefined ? '' : figure(valueOf(row))]
-      : []),
+    ...(theirs !== undefined ? [row.theirs === undefined ? '' : figure(row.theirs)] : []),
+    ...(value !== undefined ? [row.value === undefined && row.theirs === undefined ? '' : figure(valueOf(row))] : []),
     target(row),
     target(row) === '' ? '' : meets(row) ? 'ok' : 'MISSED',
     row.note ?? '',
   ])
   if (report.meanTarget !== undefined) {
     const mean = geometricMean(report)
-    const blank = report.columns.slice(1).map(() => '')
+    const blank = theirs === undefined ? [] : ['', '']
     lines.push([
       'geometric mean',
       ...blank,

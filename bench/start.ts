@@ -62,7 +62,7 @@ async function run(options: Options): Promise<Report[]> {
     const report = (title: string, unit: string, of: (s: Sample) => number, atMost: number): Report => ({
       title,
       unit,
-      columns: ['median', '-', 'over node'],
+      columns: { ours: 'median', value: 'over node' },
       rows: commands.map(([name], i) => {
         const ours = median(samples[i].map(of))
         if (i === 0) return { name, ours }
@@ -76,7 +76,7 @@ async function run(options: Options): Promise<Report[]> {
       {
         title: 'start: size of what is installed',
         unit: 'KB',
-        columns: ['size'],
+        columns: { ours: 'size' },
         rows: installedFiles().map(([name, bytes]) => ({
           name,
           ours: bytes / 1e3,
