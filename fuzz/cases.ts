@@ -30,6 +30,12 @@ const host = (globalThis as unknown as { WebAssembly: Namespace }).WebAssembly
 /** What the host's V8 can be an oracle for. */
 export const hostFeatures: ReadonlySet<Feature> = supportedFeatures((bytes) => host.validate(bytes))
 
+/** Features of generated modules: the host's without those of `--without`. */
+function generatedFeatures(): Set<Feature> {
+  const without = (process.env['ZWASM_FUZZ_WITHOUT'] ?? '').split(',')
+  return new Set([...hostFeatures].filter((f) => !without.includes(f)))
+}
+
 /** Our features as far as the host has them, so that verdicts can be compared; undefined if it lacks too much for that. */
 function comparableFeatures(): Features | undefined {
   const needed: Feature[] = ['gc', 'exceptions', 'memory64', 'multi_memory', 'relaxed_simd', 'extended_const', 'tail_call']
@@ -90,7 +96,7 @@ const problemOf = (check: (input: Uint8Array) => string | undefined, input: Uint
 }
 
 function generatedCase(kind: 'gen' | 'gc', seed: number): Case {
-  const features = new Set(hostFeatures)
+  const features = generatedFeatures()
   return {
     input: generateModule(seed, features),
     check: (input) => problemOf((bytes) => checkGenerated(kind, bytes), input),

@@ -59,7 +59,7 @@ export function textCorpus(root: string): Corpus {
     let taken = 0
     for (const form of topLevelForms(readFileSync(file.path))) {
       if (taken >= PER_FILE) break
-      if (form.length > MAX_BYTES || form.length < 10) continue
+      if (form.length > MAX_BYTES || form.length < 10 || !isPlainModule(form)) continue
       inputs.push(form)
       taken++
     }
@@ -71,6 +71,9 @@ export function textCorpus(root: string): Corpus {
   }
   return { inputs, suite: suite !== undefined }
 }
+
+/** Whether a form is a module in text, as `parseWat` takes it, and not quoted, binary, a definition or an instance. */
+const isPlainModule = (form: Uint8Array): boolean => !/^\(module\s+(\$\S+\s+)?(quote|binary|definition|instance)\b/.test(Buffer.from(form.subarray(0, 100)).toString('latin1'))
 
 /** The `(module ...)` forms in a script, wherever they are: strings and comments are respected. */
 export function topLevelForms(text: Uint8Array): Uint8Array[] {

@@ -1,4 +1,5 @@
-// npm run fuzz -- [--seed S] [--count N] [--kind single|gen|gc|binary|text|all] [--case K] [--file F] [--jobs N] [--no-oracle] [--node 26]
+// npm run fuzz -- [--seed S] [--count N] [--kind single|gen|gc|binary|text|all] [--case K] [--file F] [--without F,F] [--jobs N]
+//              [--node 26]
 //
 // Everything is seeded: a case is (kind, seed, number). Cases run in worker threads; this thread watches them (time of each case,
 // memory of the process), prints progress on a terminal and the findings, each with the line that replays it. Exit code 1 if
@@ -12,6 +13,7 @@ import { createWebAssembly } from '../src/api/namespace.ts'
 import { caseOfFile, hostFeatures, KINDS, makeCase, verdictFeatures } from './cases.ts'
 import type { Kind } from './cases.ts'
 import { FEATURES } from './features.ts'
+import type { Feature } from './features.ts'
 import type { Namespace } from './run-case.ts'
 import { singleOps, trySingle, WIDE_MODEL } from './single.ts'
 
@@ -22,6 +24,7 @@ const USAGE = `npm run fuzz -- [options]
                 gc (the same, collecting at every allocation), binary, text (mutated inputs)
   --case K      only case number K of the kind, with details
   --file F      a saved input instead of a generated one (with --kind)
+  --without F,F generated modules do not use these features
   --jobs N      worker threads (default: number of processors, at most 4)
   --node 26     run on the newer Node of fuzz/package.json: the oracle for what the V8 of this Node lacks`
 
@@ -67,13 +70,18 @@ function parseArguments(args: readonly string[]): Settings {
   const values = new Map<string, string>()
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i]!
-    if (!['--seed', '--count', '--kind', '--case', '--file', '--jobs'].includes(name)) usageError(`unknown option ${name}`)
+    if (!['--seed', '--count', '--kind', '--case', '--file', '--jobs', '--without'].includes(name)) usageError(`unknown option ${name}`)
     if (args[i + 1] === undefined) usageError(`${name} needs a value`)
     values.set(name, args[i + 1]!)
   }
   const number = (name: string, otherwise: number): number => {
     const value = Number(values.get(name) ?? otherwise)
     return Number.isInteger(value) && value >= 0 ? value : usageError(`${name} needs a number`)
+  }
+  const without = values.get('--without')
+  if (without !== undefined) {
+    for (const f of without.split(',')) if (!FEATURES.includes(f as Feature)) usageError(`unknown feature ${f}: ${FEATURES.join(', ')}`)
+    process.env['ZWASM_FUZZ_WITHOUT'] = without
   }
   const kind = values.get('--kind') ?? 'all'
   if (kind !== 'all' && !KINDS.includes(kind as Kind)) usageError(`unknown kind ${kind}`)
@@ -192,7 +200,8 @@ function describeOracle({ counts }: Settings): void {
 
 function replayLine(settings: Settings, kind: Kind, index: number): string {
   const node = process.env['ZWASM_FUZZ_NODE']
-  return `npm run fuzz -- --kind ${kind} --seed ${settings.seed} --case ${index}${node === undefined ? '' : ` --node ${node}`}`
+  const without = process.env['ZWASM_FUZZ_WITHOUT']
+  return `npm run fuzz -- --kind ${kind} --seed ${settings.seed} --case ${index}${without === undefined ? '' : ` --without ${without}`}${node === undefined ? '' : ` --node ${node}`}`
 }
 
 function replay(settings: Settings): void {

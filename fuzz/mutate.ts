@@ -1,6 +1,7 @@
 // Mutation of inputs: bytes of modules and of texts. A mutation is a function of its random source.
 
-import { Random } from './random.ts'
+import type { Random } from './random.ts'
+import { Writer } from './writer.ts'
 
 const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x40, 0x60, 0x61, 0x0b, 0x05, 0x63, 0x64, 0xfb, 0xfc, 0xfd, 0xfe, 0x4e, 0x50, 0x70, 0x6f, 0x7b]
 /** LEB128 numbers at the edges: 2^32-1, 2^32 (too long), 2^31, -1, overlong 0, 2^63. */
@@ -15,11 +16,89 @@ const NUMBERS: readonly (readonly number[])[] = [
   [0xff, 0xff, 0x03],
 ]
 
-/** A new input: some edits of `input`, with pieces of `other`. */
+/** A new module: edits of `input`, with pieces of `other`. Mostly inside of a section or function, with the sizes mended. */
 export function mutateBytes(random: Random, input: Uint8Array, other: Uint8Array): Uint8Array {
   let bytes = input
-  for (let n = random.chance(60) ? 1 : random.range(2, 6); n > 0; n--) bytes = mutateOnce(random, bytes, other)
+  for (let n = random.chance(60) ? 1 : random.range(2, 5); n > 0; n--) {
+    bytes = random.chance(75) ? mutateSection(random, bytes, other) : mutateOnce(random, bytes, other)
+  }
   return bytes
+}
+
+const HEADER_SIZE = 8
+const CODE_SECTION = 10
+
+interface Part {
+  readonly id: number
+  readonly content: Uint8Array
+}
+
+/** The sections of a module, as far as they can be told apart. */
+function sectionsOf(bytes: Uint8Array): Part[] {
+  const parts: Part[] = []
+  let at = HEADER_SIZE
+  while (at < bytes.length) {
+    const id = bytes[at]!
+    const [size, start] = readU32(bytes, at + 1)
+    if (start + size > bytes.length) break
+    parts.push({ id, content: bytes.subarray(start, start + size) })
+    at = start + size
+  }
+  return parts
+}
+
+function readU32(bytes: Uint8Array, at: number): [value: number, end: number] {
+  let value = 0
+  for (let shift = 0; shift < 35 && at < bytes.length; shift += 7) {
+    const byte = bytes[at++]!
+    value += (byte & 0x7f) * 2 ** shift
+    if (byte < 0x80) break
+  }
+  return [value, at]
+}
+
+function mutateSection(r: Random, bytes: Uint8Array, other: Uint8Array): Uint8Array {
+  const parts = sectionsOf(bytes)
+  if (parts.length === 0) return mutateOnce(r, bytes, other)
+  // Half of all edits go to code.
+  const code = parts.findIndex((p) => p.id === CODE_SECTION)
+  const index = code >= 0 && r.chance(50) ? code : r.int(parts.length)
+  const { id, content } = parts[index]!
+  if (r.chance(4)) {
+    // Sections of another module, moved, or gone.
+    const others = sectionsOf(other)
+    const at = r.int(parts.length + 1)
+    parts.splice(at, r.int(2), ...(others.length > 0 && r.chance(60) ? [r.pick(others)] : []))
+  } else parts[index] = { id, content: id === CODE_SECTION ? mutateCode(r, content, other) : mutateOnce(r, content, other) }
+  const out = new Writer().bytes(bytes.subarray(0, HEADER_SIZE))
+  for (const part of parts) out.u8(part.id).u32(part.content.length).bytes(part.content)
+  return out.finish()
+}
+
+/** Edits one function body and mends its size. */
+function mutateCode(r: Random, content: Uint8Array, other: Uint8Array): Uint8Array {
+  const [count, first] = readU32(content, 0)
+  const bodies: Uint8Array[] = []
+  let at = first
+  while (bodies.length < count && at < content.length) {
+    const [size, start] = readU32(content, at)
+    bodies.push(content.subarray(start, start + size))
+    at = start + size
+  }
+  if (bodies.length === 0) return mutateOnce(r, content, other)
+  const index = r.int(bodies.length)
+  bodies[index] = r.chance(50) ? mutateOnce(r, bodies[index]!, other) : swapOpcode(r, bodies[index]!)
+  const out = new Writer().u32(count)
+  for (const body of bodies) out.u32(body.length).bytes(body)
+  return out.finish()
+}
+
+/** Another instruction in place of a byte: valid code has a good chance to stay valid in form. */
+function swapOpcode(r: Random, body: Uint8Array): Uint8Array {
+  const at = r.int(body.length)
+  const prefix = r.chance(70) ? 0 : r.pick([0xfb, 0xfc, 0xfd, 0xfe])
+  const insert = prefix === 0 ? Uint8Array.of(r.range(0, 0xd6)) : Uint8Array.of(prefix, r.int(prefix === 0xfd ? 128 : 32))
+  return splice(body, at, Math.min(body.length - at, r.chance(70) ? 1 : 0), insert)
 }
 
 function mutateOnce(r: Random, bytes: Uint8Array, other: Uint8Array): Uint8Array {
@@ -47,7 +126,7 @@ function mutateOnce(r: Random, bytes: Uint8Array, other: Uint8Array): Uint8Array
     case 3:
       return splice(bytes, at, Math.min(length - at, r.range(1, 8)), new Uint8Array(0))
     case 4:
-      return splice(bytes, at, r.int(2), Uint8Array.from(r.pick(NUMBERS)))
+      return splice(bytes, at, Math.min(length - at, r.int(2)), Uint8Array.from(r.pick(NUMBERS)))
     case 5: {
       const from = r.int(other.length)
       return splice(bytes, at, Math.min(length - at, r.int(16)), other.subarray(from, from + r.range(1, 32)))

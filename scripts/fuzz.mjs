@@ -24,7 +24,8 @@ function newerNode(version) {
     console.error('Installing the newer Node of fuzz/package.json')
     spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' })
   }
-  if (!existsSync(binary)) fail(`no Node ${version} for ${process.platform}-${process.arch}: npm ci in fuzz/ did not bring it`)
+  if (!existsSync(binary))
+    fail(`no Node ${version} for ${process.platform}-${process.arch}: npm ci in fuzz/ did not bring it`)
   const found = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim()
   if (!found.startsWith(`v${version}.`)) fail(`fuzz/package.json has Node ${found}, not ${version}`)
   return binary
@@ -38,7 +39,16 @@ function fail(message) {
 
 await generate()
 const outfile = join(root, 'build/fuzz/main.mjs')
-await build({ entryPoints: [join(root, 'fuzz/main.ts')], outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', sourcemap: 'inline', logLevel: 'error' })
+await build({
+  entryPoints: [join(root, 'fuzz/main.ts')],
+  outfile,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
+  logLevel: 'error',
+})
 const env = { ...process.env, ZWASM_ROOT: root, ...(wanted === undefined ? {} : { ZWASM_FUZZ_NODE: wanted }) }
 const result = spawnSync(node, ['--enable-source-maps', outfile, ...args], { stdio: 'inherit', cwd: root, env })
 if (result.signal !== null) console.error(`fuzzing died with ${result.signal}`)

@@ -25,7 +25,7 @@ const USAGE = `npm run spec -- [filter ...] [options]
   --verbose        every file, also those without problems`
 
 const GC_FILES = ['core/gc/', 'core/exceptions/', 'ref', 'table', 'elem', 'extern', 'call_ref', 'br_on', 'linking', 'instance', 'type']
-const MAX_PROBLEMS_SHOWN = 200
+const MAX_PROBLEMS_SHOWN = Number(process.env['MAXP'] ?? 200)
 
 interface Settings {
   readonly filters: readonly string[]
