@@ -2,10 +2,13 @@
 
 import { FUNC, FUNC_WORDS_LOG2, Func } from '../runtime/machine.ts'
 import { registerInterpreter } from '../runtime/driver.ts'
+import { suspendedPcs } from '../runtime/suspended.ts'
 import { buildFunction } from './build.ts'
-import { dropModule } from './code.ts'
+import { dropModule, heldPcs } from './code.ts'
 import { runFast } from './loop.gen.ts'
 import { findHandler, wasmOffsetAt } from './unwind.ts'
+
+heldPcs.push(suspendedPcs)
 
 registerInterpreter({
   run: runFast,

@@ -25,6 +25,7 @@ import {
 } from './machine.ts'
 import { setModuleDropped } from './registry.ts'
 import type { Store } from './store.ts'
+import { SUSPEND, SuspendedActivation } from './suspended.ts'
 import { isUncatchable, MAX_BACKTRACE, Trap, type WasmFrame } from './trap.ts'
 import type { Module } from '../wasm/module.ts'
 
@@ -87,35 +88,102 @@ let nested = 0
  * next `enter`. Throws a `Trap`, a `WasmThrow` or the exception of a host function.
  */
 export function call(fid: number, base: number): void {
-  if (nested === MAX_NESTED) {
-    CTX[Ctx.Top] = base
-    throw new Trap(TrapCode.StackExhausted, backtrace())
-  }
+  activate(fid, base, false)
+}
+
+/** Likewise, but a host function may stop the activation by throwing `SUSPEND`: then it is the result. */
+export function start(fid: number, base: number): SuspendedActivation | undefined {
+  activate(fid, base, true)
+  return takeStopped()
+}
+
+/** What `activate` was stopped for, until `start` or `resume` takes it. */
+let stopped: SuspendedActivation | undefined
+
+function takeStopped(): SuspendedActivation | undefined {
+  const result = stopped
+  stopped = undefined
+  return result
+}
+
+function storeOf(fid: number): Store {
   const record = fid << FUNC_WORDS_LOG2
   const id = FUNC[record + Func.Instance]
-  const store = (id < 0 ? HOSTS[FUNC[record + Func.Index]]! : INSTANCES[id]).store
+  return (id < 0 ? HOSTS[FUNC[record + Func.Index]]! : INSTANCES[id]).store
+}
+
+function activate(fid: number, base: number, stoppable: boolean): void {
+  const bottom = CTX[Ctx.Fsp] + FRAME_WORDS
+  const record = fid << FUNC_WORDS_LOG2
+  if (bottom > FRAME_END) exhausted(base)
+  FS[bottom + Frame.Fid] = fid
+  FS[bottom + Frame.ReturnPc] = Pc.Done
+  FS[bottom + Frame.Delta] = 0
+  FS[bottom + Frame.Switch] = 0
+  const end = base + FUNC[record + Func.Slots]
+  run(storeOf(fid), base, bottom, FUNC[record + Func.Entry], base, bottom, end, stoppable, undefined)
+}
+
+/**
+ * Continues a stopped activation: `finish` does what is left of the host function's call, that is, it writes the results from the slot it
+ * is given, or throws. Returns the activation if it was stopped again; else the results lie
+ * from CTX[Ctx.Top], until the next `enter`.
+ */
+export function resume(suspended: SuspendedActivation, finish: HostCall): SuspendedActivation | undefined {
+  const { store, words, frames } = suspended
+  if (suspended.resumed) bug('an activation is resumed twice')
+  store.wake(suspended)
+  const base = CTX[Ctx.Top]
+  const bottom = CTX[Ctx.Fsp] + FRAME_WORDS
+  const fsp = bottom + frames.length - FRAME_WORDS
+  const end = base + (words.length >> 1)
+  if (fsp > FRAME_END || end > STACK_SLOTS) exhausted(base)
+  suspended.resumed = true
+  R.set(words, base << 1)
+  FS.set(frames, bottom)
+  run(store, base, bottom, Pc.Host, base + suspended.fp, fsp, end, true, finish)
+  return takeStopped()
+}
+
+/** What is called for a host function: its arguments and results from `base`. */
+export type HostCall = (base: number) => void
+
+function exhausted(base: number): never {
+  CTX[Ctx.Top] = base
+  throw new Trap(TrapCode.StackExhausted, backtrace(), omittedFrames())
+}
+
+/**
+ * Runs the frames [bottom, fsp] as an activation, from pc, and restores the registers of the one around it. `finish` takes the place of
+ * the host function's call in the top frame.
+ */
+function run(
+  store: Store,
+  base: number,
+  bottom: number,
+  startPc: number,
+  startFp: number,
+  startFsp: number,
+  end: number,
+  stoppable: boolean,
+  finish: HostCall | undefined,
+): void {
+  if (nested === MAX_NESTED) exhausted(base)
   const pc = CTX[Ctx.Pc]
   const fp = CTX[Ctx.Fp]
   const fsp = CTX[Ctx.Fsp]
   const stackEnd = CTX[Ctx.StackEnd]
-  const bottom = fsp + FRAME_WORDS
   nested++
   try {
     if (nested === 1) {
       CTX[Ctx.StackEnd] = Math.min(STACK_SLOTS, store.limits.stackSlots)
       CTX[Ctx.FrameEnd] = FRAME_END
     }
-    if (bottom > FRAME_END || base + FUNC[record + Func.Slots] > CTX[Ctx.StackEnd]) {
-      throw new Trap(TrapCode.StackExhausted, backtrace())
-    }
-    FS[bottom + Frame.Fid] = fid
-    FS[bottom + Frame.ReturnPc] = Pc.Done
-    FS[bottom + Frame.Delta] = 0
-    FS[bottom + Frame.Switch] = 0
-    CTX[Ctx.Pc] = FUNC[record + Func.Entry]
-    CTX[Ctx.Fp] = base
-    CTX[Ctx.Fsp] = bottom
-    drive(store, bottom)
+    if (end > CTX[Ctx.StackEnd]) exhausted(base)
+    CTX[Ctx.Pc] = startPc
+    CTX[Ctx.Fp] = startFp
+    CTX[Ctx.Fsp] = startFsp
+    if (finish === undefined || !callHost(store, bottom, stoppable, finish)) drive(store, bottom, stoppable)
   } catch (error) {
     throw isHostStackOverflow(error) ? new Trap(TrapCode.StackExhausted, backtrace(), 0, { cause: error }) : error
   } finally {
@@ -129,15 +197,15 @@ export function call(fid: number, base: number): void {
   }
 }
 
-/** Runs the activation whose bottom frame record is at `bottom` until that frame has returned. */
-function drive(store: Store, bottom: number): void {
+/** Runs the activation whose bottom frame record is at `bottom` until that frame has returned, or it is stopped. */
+function drive(store: Store, bottom: number, stoppable: boolean): void {
   for (;;) {
     const exit = CTX[Ctx.Pc] === Pc.Host ? Exit.Host : interpreter.run()
     switch (exit) {
       case Exit.Done:
         return
       case Exit.Host:
-        if (callHost(store, bottom)) return
+        if (callHost(store, bottom, stoppable, undefined)) return
         break
       case Exit.Build:
         buildTop()
@@ -153,6 +221,7 @@ function drive(store: Store, bottom: number): void {
       }
       case Exit.Trap:
         throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
+      // Without a supplier of fuel there is no other way to go on.
       case Exit.Fuel:
         throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
       default:
@@ -161,15 +230,20 @@ function drive(store: Store, bottom: number): void {
   }
 }
 
-/** Calls the host function of the top frame and returns from it. Whether that was the bottom frame. */
-function callHost(store: Store, bottom: number): boolean {
+/** Calls the host function of the top frame (or `finish`) and returns from it. Whether the activation is at an end. */
+function callHost(store: Store, bottom: number, stoppable: boolean, finish: HostCall | undefined): boolean {
   const fsp = CTX[Ctx.Fsp]
   const fp = CTX[Ctx.Fp]
   const record = FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2
   CTX[Ctx.Top] = fp + FUNC[record + Func.Slots]
   try {
-    HOSTS[FUNC[record + Func.Index]]!.call(fp)
+    if (finish === undefined) HOSTS[FUNC[record + Func.Index]]!.call(fp)
+    else finish(fp)
   } catch (error) {
+    if (error === SUSPEND) {
+      stop(store, bottom, stoppable)
+      return true
+    }
     catchHostError(store, bottom, error)
     return false
   }
@@ -177,6 +251,17 @@ function callHost(store: Store, bottom: number): boolean {
   if (store.collectionDue) store.collect()
   popFrame(fsp, fp)
   return fsp === bottom
+}
+
+/** Copies the activation out of the stacks. */
+function stop(store: Store, bottom: number, stoppable: boolean): void {
+  if (!stoppable) throw new Error('a host function cannot suspend a synchronous call')
+  const fsp = CTX[Ctx.Fsp]
+  const fp = CTX[Ctx.Fp]
+  let base = fp
+  for (let f = fsp; f > bottom; f -= FRAME_WORDS) base -= FS[f + Frame.Delta]
+  const end = fp + FUNC[(FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2) + Func.Slots]
+  stopped = new SuspendedActivation(store, R.slice(base << 1, end << 1), FS.slice(bottom, fsp + FRAME_WORDS), fp - base)
 }
 
 function popFrame(fsp: number, fp: number): void {

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { enter, leave, stackTop } from '../../src/runtime/activation.ts'
-import { call, MAX_NESTED } from '../../src/runtime/driver.ts'
+import { call, MAX_NESTED, resume, start } from '../../src/runtime/driver.ts'
 import { createException, WasmThrow } from '../../src/runtime/exception.ts'
 import type { Instance } from '../../src/runtime/instance.ts'
 import { instantiate } from '../../src/runtime/instantiate.ts'
 import { CTX, Ctx, FRAME_WORDS, R, TrapCode } from '../../src/runtime/machine.ts'
+import { SUSPEND, suspendedPcs, type SuspendedActivation } from '../../src/runtime/suspended.ts'
 import { Store } from '../../src/runtime/store.ts'
 import { markUncatchable, Trap } from '../../src/runtime/trap.ts'
 import { canonicalFuncType } from '../../src/wasm/canonical.ts'
@@ -283,4 +284,61 @@ test('host calls cost less than a microsecond each', () => {
     best = Math.min(best, ((performance.now() - start) * 1e6) / (rounds * steps.length))
   }
   assert.ok(best < 1000, `${best.toFixed(0)} ns`)
+})
+
+test('an activation stops in a host function and goes on elsewhere', () => {
+  let suspending = true
+  const w: World = world([calling(2), calling(0), leaf], (x) => {
+    if (!suspending) return x
+    throw SUSPEND
+  })
+  const begin = (argument: number): SuspendedActivation => {
+    const base = enter(w.store, w.instance.funcIds[1])
+    R[base << 1] = argument
+    const suspended = start(w.instance.funcIds[1], base)
+    assert.ok(suspended !== undefined)
+    return suspended
+  }
+  const first = begin(10)
+  const second = begin(20)
+  idle()
+  assert.equal([...suspendedPcs()].length, 6, 'three frames each')
+  const finish = (suspended: SuspendedActivation, value: number): number => {
+    const again = resume(suspended, (base) => void (R[base << 1] += value))
+    assert.equal(again, undefined)
+    return R[CTX[Ctx.Top] << 1]
+  }
+  // In the other order, and at another base: arguments of a call lie below.
+  const below = enter(w.store, w.instance.funcIds[3])
+  assert.equal(finish(second, 1000), 20 + 1000 + 2)
+  leave(below)
+  assert.equal(finish(first, 2000), 10 + 2000 + 2)
+  idle()
+  assert.throws(() => finish(first, 1), /BUG/)
+  // Stopped again, then an exception.
+  const third = begin(1)
+  const fourth = resume(third, () => {
+    throw SUSPEND
+  })
+  assert.ok(fourth !== undefined)
+  const error = new Error('rejected')
+  assert.throws(() => resume(fourth, () => { throw error }), (e) => e === error) // prettier-ignore
+  idle()
+  assert.throws(() => w.invoke(1, 1), /synchronous/)
+  suspending = false
+  assert.equal(w.invoke(1, 1), 3)
+  idle()
+})
+
+test('a stopped activation holds its references', () => {
+  const w: World = world([calling(0), leaf, leaf], () => {
+    throw SUSPEND
+  })
+  const base = enter(w.store, w.instance.funcIds[1])
+  R[base << 1] = w.store.externWord({ name: 'argument' })
+  const suspended = start(w.instance.funcIds[1], base)!
+  w.store.collect()
+  assert.ok(w.store.rest())
+  resume(suspended, (slot) => assert.deepEqual(w.store.externValue(R[slot << 1]), { name: 'argument' }))
+  idle()
 })

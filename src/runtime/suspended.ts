@@ -1,0 +1,48 @@
+// A stopped activation: its segments of RS and FS, copied out. Frames name each other by distance only (`Frame.Delta`), so it can go on at
+// another base, any number of activations later.
+//
+//   RS   ... | frame | frame | host frame |        words: from the base of the bottom frame to the end of the host function's
+//   FS   ... | record | record | record |          frames: the same frames' records
+//
+// The top frame is that of the host function that asked for it (`throw SUSPEND`), whose results are still to come.
+
+import { FRAME_WORDS, Frame } from './machine.ts'
+import type { Holder, HolderVisitor, Store } from './store.ts'
+
+/** Thrown by a host function to stop the activation that called it. Works in activations that were started with `start`. */
+export const SUSPEND = { what: 'suspend the activation' }
+
+export class SuspendedActivation implements Holder {
+  readonly store: Store
+  readonly words: Int32Array
+  readonly frames: Int32Array
+  /** Slot of the top frame relative to the base. */
+  readonly fp: number
+  /** Set by `resume`: an activation goes on once. */
+  resumed = false
+
+  constructor(store: Store, words: Int32Array, frames: Int32Array, fp: number) {
+    this.store = store
+    this.words = words
+    this.frames = frames
+    this.fp = fp
+    store.addHolder(this)
+    all.add(new WeakRef(this))
+  }
+
+  visit(visitor: HolderVisitor): void {
+    for (let i = 0; i < this.words.length; i += 2) visitor.word(this.words[i])
+    for (let i = Frame.Fid; i < this.frames.length; i += FRAME_WORDS) visitor.word((this.frames[i] << 3) | 2)
+  }
+}
+
+const all = new Set<WeakRef<SuspendedActivation>>()
+
+/** Return pcs in all stopped activations: their code must stay where it is. */
+export function* suspendedPcs(): Iterable<number> {
+  for (const ref of all) {
+    const suspended = ref.deref()
+    if (suspended === undefined || suspended.resumed) all.delete(ref)
+    else for (let i = Frame.ReturnPc; i < suspended.frames.length; i += FRAME_WORDS) yield suspended.frames[i]
+  }
+}
