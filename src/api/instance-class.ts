@@ -47,7 +47,7 @@ export function defineInstance(realm: Realm): InstanceInterface {
     }
 
     get exports(): object {
-      if (unwrap(this) === undefined) throw new TypeError('WebAssembly.Instance.exports: Receiver is not a WebAssembly.Instance')
+      if (unwrap(this) === undefined) throw new TypeError('WebAssembly.Instance.exports(): Receiver is not a WebAssembly.Instance')
       return this.#exports
     }
 

@@ -7,7 +7,7 @@ import type { WebAssemblyNamespace } from './namespace-types.ts'
 import { Realm } from './realm.ts'
 import { hostNamespace } from './host.ts'
 import { type NamespaceOptions, readOptions } from './options.ts'
-import { copyBytes, isBufferSource } from './web-idl.ts'
+import { copyBytes, isBufferSource, isObject } from './web-idl.ts'
 
 const realms = new WeakMap<object, Realm>()
 
@@ -85,7 +85,7 @@ function defineOperations(realm: Realm) {
         return realm.instance.create(module, externs, what)
       }
       if (!isBufferSource(source))
-        throw new TypeError(`${what}: Argument 0 must be a buffer source or a WebAssembly.Module object`)
+        throw new TypeError(`${what}: Argument 0 must be a buffer source${isObject(source) ? '' : ' or a WebAssembly.Module object'}`)
       checkImportObject(importObject, what)
       const copy = copyBytes(source, `${what}: Argument 0`)
       await undefined

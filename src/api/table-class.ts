@@ -36,7 +36,7 @@ export function defineTable(realm: Realm): TableInterface {
     }
 
     get length(): AddressValue {
-      const table = requireTable(this, 'length')
+      const table = requireTable(this, 'length()')
       return fromAddress(table.size, table.type.address64)
     }
 
@@ -44,7 +44,7 @@ export function defineTable(realm: Realm): TableInterface {
       const table = requireTable(this, 'grow()')
       const { address64, element } = table.type
       const count = toAddress(delta, address64, 'WebAssembly.Table.grow(): Argument 0')
-      const init = readElement(realm, element, value, (reason) => `WebAssembly.Table.grow(): Argument 1 is invalid: ${reason}`)
+      const init = readElement(realm, element, present(value), (reason) => `WebAssembly.Table.grow(): Argument 1 is invalid: ${reason}`)
       const before = table.grow(count, init)
       if (before < 0) throw new RangeError(`WebAssembly.Table.grow(): failed to grow table by ${count}`)
       return fromAddress(before, address64)
@@ -103,6 +103,9 @@ function requireIndex(table: TableInstance, index: unknown, method: string): num
   throw new RangeError(`${what}: invalid index ${at} into ${kind} table`)
 }
 
+/** An explicit undefined is no value here (Web IDL); for `set` it is one, as in V8. */
+const present = (given: readonly unknown[]): readonly unknown[] => (given[0] === undefined ? [] : given)
+
 /** The word for an optional value: the type's default without one. `message` wraps the reason of a refusal. */
 function readElement(
   realm: Realm,
@@ -121,7 +124,7 @@ function readElement(
   return references.toWord(given[0])
 }
 
-function allocate(realm: Realm, descriptor: unknown, value: readonly unknown[]): TableInstance {
+function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]): TableInstance {
   const what = 'WebAssembly.Table()'
   if (!isObject(descriptor)) throw new TypeError(`${what}: Argument 0 must be a table descriptor`)
   const kind = String((descriptor as { element?: unknown }).element)
@@ -133,7 +136,7 @@ function allocate(realm: Realm, descriptor: unknown, value: readonly unknown[]):
   const init = readElement(
     realm,
     element,
-    value,
+    present(given),
     (reason) =>
       `${what}: Argument 2 must be undefined or a value of type compatible with the type of the new table: ${reason}.`,
   )

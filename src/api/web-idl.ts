@@ -102,8 +102,9 @@ export function makeEnumerable(target: object, names: readonly string[]): void {
   }
 }
 
-/** `Symbol.toStringTag` and the attributes of a Web IDL interface prototype. */
+/** Name (bundlers rename classes), `Symbol.toStringTag` and the attributes of a Web IDL interface. */
 export function finishInterface(constructor: { readonly prototype: object }, name: string, members: readonly string[]): void {
+  Object.defineProperty(constructor, 'name', { value: name, configurable: true })
   makeEnumerable(constructor.prototype, members)
   Object.defineProperty(constructor.prototype, Symbol.toStringTag, { value: `WebAssembly.${name}`, configurable: true })
 }
