@@ -1,6 +1,7 @@
 // The sections behind the type section. Each function reads the payload of one section into the state.
 
 import { matches } from './canonical.ts'
+import { skipBody, skipExpression } from './decode-form.ts'
 import { elementType, functionTypeIndex, globalType, memoryType, tableType, tagType } from './decode-types.ts'
 import { Feature } from './features.ts'
 import {
@@ -212,7 +213,7 @@ export function decodeGlobalSection(v: Validator): void {
 function constExpr(v: Validator, expected: CanonType): ConstExpr {
   const start = v.pos
   if (v.state.validate) v.constantExpression(expected)
-  else v.skipExpression(v.classes)
+  else skipExpression(v)
   return { start, end: v.pos }
 }
 
@@ -393,16 +394,6 @@ export function decodeCodeSection(v: Validator): void {
     state.codeEnd.push(v.end)
     v.end = sectionEnd
   }
-}
-
-/** Form only: local declarations, then an expression that fills the rest of the body. */
-function skipBody(v: Validator): void {
-  for (let groups = v.count(2, 'a list of locals'); groups > 0; groups--) {
-    v.u32()
-    v.checkedValType()
-  }
-  v.skipExpression(v.classes)
-  if (v.pos !== v.end) v.malformed('section size mismatch: function body goes on behind its end')
 }
 
 export function inconsistentCode(v: Validator, functions: number, bodies: number, offset = v.pos): never {

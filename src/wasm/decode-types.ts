@@ -19,7 +19,6 @@ import {
   type FieldType,
   type GlobalType,
   isConcrete,
-  isRef,
   type MemoryType,
   type SubType,
   T,
@@ -152,13 +151,9 @@ function mutability(v: Validator): boolean {
   return b === 1
 }
 
-/** A type just read, checked to name only existing types and enabled features. */
+/** A type just read, checked to name only existing types. */
 function known(v: Validator, type: ValType, visible: number): ValType {
   if (isConcrete(type) && typeIndexOf(type) >= visible) v.invalid(`unknown type ${typeIndexOf(type)}`, v.pos)
-  if (isRef(type) && (v.state.features & Feature.ReferenceTypes) === 0)
-    v.malformed('malformed value type: references need the feature reference_types')
-  if (type === T.V128 && (v.state.features & Feature.Simd) === 0)
-    v.malformed('malformed value type: v128 needs the feature simd')
   return type
 }
 

@@ -1,11 +1,11 @@
 // A cursor over instructions: opcode ids and immediates by the kinds of the opcode table. For everything that walks over code:
 // validator, IR builder, printers, dumps. Lengths and LEB128 forms are checked; indices and types are the validator's matter.
 
+import { ALL_FEATURES, Feature, FEATURES, type Features } from './features.ts'
 import { PREFIX_BASE } from './opcodes.ts'
 import { ImmKind, OP_IMM } from './op-tables.ts'
 import { ByteReader } from './reader.ts'
 import { Heap, Ref, refAbstract, refConcrete, T, type ValType } from './types.ts'
-import { Op } from './op.gen.ts'
 
 /** Result of `blockType` for a block without parameters and results. Other results: a value type, or `BLOCK_INDEX` + type index. */
 export const BLOCK_EMPTY = -1
@@ -33,7 +33,23 @@ export const enum Catch {
   AllRef = 3,
 }
 
+/** The feature that an abstract heap type belongs to. */
+function heapFeature(heap: number): Feature {
+  switch (heap) {
+    case Heap.Func:
+    case Heap.Extern:
+      return Feature.ReferenceTypes
+    case Heap.Exn:
+    case Heap.NoExn:
+      return Feature.Exceptions
+    default:
+      return Feature.Gc
+  }
+}
+
 export class InstrReader extends ByteReader {
+  /** Types of other features are refused. */
+  features: Features = ALL_FEATURES
   /** Of the last memarg; its offset is in `low`, `high`. */
   align = 0
   memory = 0
@@ -88,6 +104,7 @@ export class InstrReader extends ByteReader {
       const start = this.pos
       const index = this.s33()
       if (index < 0) this.malformed('malformed block type', start)
+      this.require(Feature.MultiValue, 'malformed block type', start)
       return BLOCK_INDEX + index
     }
     return this.valType()
@@ -102,11 +119,14 @@ export class InstrReader extends ByteReader {
       case T.I64:
       case T.F32:
       case T.F64:
+        return b
       case T.V128:
+        this.require(Feature.Simd, 'malformed value type', start)
         return b
     }
     const type = this.refTypeFrom(b)
     if (type < 0) this.malformed('malformed value type', start)
+    this.require(Feature.ReferenceTypes, 'malformed value type', start)
     return type
   }
 
@@ -120,22 +140,35 @@ export class InstrReader extends ByteReader {
 
   /** The reference type whose first byte is b, or -1. */
   private refTypeFrom(b: number): ValType {
-    if (b >= Heap.Exn && b <= Heap.NoExn) return refAbstract(b, true)
-    if (b === 0x63) return this.heapType(true)
-    if (b === 0x64) return this.heapType(false)
-    return -1
+    if (b >= Heap.Exn && b <= Heap.NoExn) {
+      // Before reference_types, tables were of funcref.
+      if (b !== Heap.Func) this.require(heapFeature(b), 'malformed reference type', this.pos - 1)
+      return refAbstract(b, true)
+    }
+    if (b !== 0x63 && b !== 0x64) return -1
+    this.require(Feature.FunctionReferences, 'malformed reference type', this.pos - 1)
+    return this.heapType(b === 0x63)
   }
 
   /** Reads a heap type; gives the reference type to it with that nullability. */
   heapType(nullable: boolean): ValType {
     const start = this.pos
     const b = this.u8()
-    if (b >= Heap.Exn && b <= Heap.NoExn) return refAbstract(b, nullable)
+    if (b >= Heap.Exn && b <= Heap.NoExn) {
+      this.require(heapFeature(b), 'malformed heap type', start)
+      return refAbstract(b, nullable)
+    }
     this.pos = start
     const index = this.s33()
     if (index < 0) this.malformed('malformed heap type', start)
+    this.require(Feature.FunctionReferences, 'malformed heap type', start)
     if (index > Ref.IndexMask) this.invalid(`unknown type ${index}`, start)
     return refConcrete(index, nullable)
+  }
+
+  private require(feature: Feature, message: string, offset: number): void {
+    if ((this.features & feature) !== 0) return
+    this.malformed(`${message}: needs the feature ${FEATURES.find((f) => f.bit === feature)?.name}`, offset)
   }
 
   /** Reads the flags of br_on_cast: bit 0 source nullable, bit 1 target nullable. */
@@ -230,18 +263,6 @@ export class InstrReader extends ByteReader {
 
   fence(): void {
     if (this.u8() !== 0) this.malformed('zero byte expected', this.pos - 1)
-  }
-
-  /** Skips an expression with its closing `end`; `isInstruction` has a non-zero entry for every opcode id allowed in it. */
-  skipExpression(isInstruction: Uint8Array): void {
-    for (let depth = 1; depth > 0;) {
-      if (this.pos >= this.end) this.unexpectedEnd()
-      const op = this.opcode()
-      if (isInstruction[op] === 0) this.illegalOpcode()
-      if (op === Op.Block || op === Op.Loop || op === Op.If || op === Op.TryTable) depth++
-      else if (op === Op.End) depth--
-      this.skip(op)
-    }
   }
 }
 

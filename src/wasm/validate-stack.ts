@@ -56,6 +56,7 @@ export class ValidationStack extends InstrReader {
   constructor(bytes: Uint8Array, state: ModuleState) {
     super(bytes)
     this.state = state
+    this.features = state.features
     this.classes = opClasses(state.features)
   }
 

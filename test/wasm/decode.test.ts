@@ -540,6 +540,25 @@ test('features that are off', () => {
     'illegal opcode fd 100',
   )
   off(oneFunction([V128], [], []), { simd: false }, 'malformed value type')
+  off(
+    module(types(func([0x6f], []))),
+    { reference_types: false },
+    'malformed reference type: needs the feature reference_types',
+  )
+  off(
+    module(types(func([[0x63, 0x70]], []))),
+    { function_references: false },
+    'malformed reference type: needs the feature function_references',
+  )
+  off(module(types(func([0x6c], []))), { gc: false }, 'malformed reference type: needs the feature gc')
+  off(module(types(func([0x69], []))), { exceptions: false }, 'malformed reference type: needs the feature exceptions')
+  off(oneFunction([], [], [0xd0, 0x6d, 0x1a]), { gc: false }, 'malformed heap type: needs the feature gc')
+  off(
+    oneFunction([], [], [0x02, 0, END]),
+    { multi_value: false },
+    'malformed block type: needs the feature multi_value',
+  )
+  accepts(module(tables([FUNCREF, 0, 1])), without({ reference_types: false }))
   off(module(types([0x5f, 0])), { gc: false }, 'malformed type form')
   off(module(types([0x50, 0, 0x60, 0, 0])), { gc: false }, 'malformed type form')
   off(module(types(func([], [])), tags([0, 0])), { exceptions: false }, 'malformed section id')
