@@ -83,6 +83,18 @@ export type WastResult =
   | { readonly type: 'ref.func' | 'ref.any' | 'ref.eq' | 'ref.i31' | 'ref.struct' | 'ref.array' | 'ref.exn' }
   | { readonly type: 'either'; readonly options: readonly WastResult[] }
 
+/** The kinds of commands that expect an error of a module. */
+type ModuleAssertionKind =
+  | 'assert_malformed'
+  | 'assert_invalid'
+  | 'assert_unlinkable'
+  | 'assert_malformed_custom'
+  | 'assert_invalid_custom'
+
+type ModuleAssertion = {
+  [K in ModuleAssertionKind]: { readonly kind: K; readonly module: WastModule; readonly message: string }
+}[ModuleAssertionKind]
+
 /** A command. `message` is the text that the suite expects of an error. */
 export type WastCommand = TextPosition &
   /** `definition`: declare (validate) the module without instantiating it. */
@@ -108,16 +120,7 @@ export type WastCommand = TextPosition &
       }
     | { readonly kind: 'assert_exhaustion'; readonly action: WastAction; readonly message: string }
     | { readonly kind: 'assert_exception'; readonly action: WastAction }
-    | {
-        readonly kind:
-          | 'assert_malformed'
-          | 'assert_invalid'
-          | 'assert_unlinkable'
-          | 'assert_malformed_custom'
-          | 'assert_invalid_custom'
-        readonly module: WastModule
-        readonly message: string
-      }
+    | ModuleAssertion
     /** Run `commands` in another agent that shares only the instances named in `shared`. */
     | {
         readonly kind: 'thread'
