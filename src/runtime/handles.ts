@@ -2,11 +2,12 @@
 // more. While the store rests (registry.ts) objects are held weakly here and strongly by the `Holds` of those who have the word.
 
 import { growUint8 } from '../util/grow.ts'
+import { WeakReference } from '../util/weak.ts'
 
 const enum State {
   Free = 0,
   Strong = 1,
-  /** `values[i]` is a WeakRef to the value. */
+  /** `values[i]` is a weak reference to the value. */
   Weak = 2,
 }
 
@@ -45,7 +46,9 @@ export class HandleTable {
   /** The value behind a word. */
   valueOf(word: number): unknown {
     const index = word >>> 3
-    return this.states[index] === State.Weak ? (this.values[index] as WeakRef<object>).deref() : this.values[index]
+    return this.states[index] === State.Weak
+      ? (this.values[index] as { deref(): object | undefined }).deref()
+      : this.values[index]
   }
 
   mark(index: number): void {
@@ -77,7 +80,7 @@ export class HandleTable {
     for (let i = 0; i < this.values.length; i++) {
       const value = this.values[i]
       if (this.states[i] !== State.Strong || !isObject(value)) continue
-      this.values[i] = new WeakRef(value)
+      this.values[i] = new WeakReference(value)
       this.states[i] = State.Weak
     }
   }

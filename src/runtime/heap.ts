@@ -126,6 +126,8 @@ export class GcHeap {
   private marked = new Int32Array(256)
   private markedCount = 0
   private collecting = false
+  /** The last collection did not come to its end: JavaScript's stack was full. There are marks that must go. */
+  private unfinished = false
 
   constructor(roots: RootSource, options: HeapOptions = {}) {
     this.roots = roots
@@ -317,15 +319,28 @@ export class GcHeap {
   /** Marks from the roots and sweeps. */
   collect(): void {
     if (this.collecting) bug('a collection inside a collection')
+    if (this.unfinished) this.unmark()
     this.collecting = true
-    this.roots.markRoots(this)
-    this.drain()
-    this.roots.sweepHandles()
-    this.sweep()
-    this.collecting = false
+    this.unfinished = true
+    try {
+      this.roots.markRoots(this)
+      this.drain()
+      this.roots.sweepHandles()
+      this.sweep()
+      this.unfinished = false
+    } finally {
+      this.collecting = false
+    }
     this.collections++
     this.allocatedBytes = 0
     this.budget = Math.max(MIN_BUDGET, this.liveBytes)
+  }
+
+  private unmark(): void {
+    this.markedCount = 0
+    this.forEachObject((ref) => {
+      this.i32[ref >> 2] &= ~Header.Mark
+    })
   }
 
   /** Marks what a root word refers to. Any word is allowed: one that is no reference to a live object is ignored. */

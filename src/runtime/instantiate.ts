@@ -4,6 +4,7 @@
 // Nobody else can see it until then, except through what the specification lets stay after a failure: its functions in imported tables.
 // If instantiation fails it is nothing but garbage, or alive because of those.
 
+import { bug } from '../util/bug.ts'
 import { canonType } from '../wasm/canonical.ts'
 import { ExternKind, type ElemSegment, type Module } from '../wasm/module.ts'
 import type { TableType } from '../wasm/types.ts'
@@ -16,7 +17,7 @@ import { paramSlotsOf } from './layout.ts'
 import { checkImports, type Extern } from './link.ts'
 import { FUNC, FUNC_WORDS_LOG2, Func, Pc, R, TrapCode } from './machine.ts'
 import { createMemory, NO_MEMORY } from './memory.ts'
-import { registerInstance, reserveInstance } from './registry.ts'
+import { ownerOf, registerInstance, reserveInstance } from './registry.ts'
 import { LimitError, type Holder, type HolderVisitor, type Store } from './store.ts'
 import { createTable } from './table.ts'
 import { Trap } from './trap.ts'
@@ -95,6 +96,7 @@ function sortImports(store: Store, externs: readonly Extern[]): Imports {
   for (const extern of externs) {
     switch (extern.kind) {
       case ExternKind.Func:
+        if (ownerOf(extern.fid)?.store !== store) bug('an imported function belongs to another store')
         store.wakeFunc(extern.fid)
         imports.funcs.push(extern.fid)
         break

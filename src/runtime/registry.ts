@@ -19,6 +19,7 @@
 // (table.set, global.value), and what it means was awake at that moment (`wake` in the conversion) and stays so until the next rest.
 
 import { bug } from '../util/bug.ts'
+import { Finalizer, WeakReference } from '../util/weak.ts'
 import type { Module } from '../wasm/module.ts'
 import { HOSTS, INSTANCES, type HostFunc, type Instance } from './instance.ts'
 import { FUNC, FUNC_WORDS_LOG2, Func, MAX_FUNCS, Pc } from './machine.ts'
@@ -33,7 +34,7 @@ export class LimitError extends Error {
 // ---- ids and records --------------------------------------------------------------------------------------------------
 
 /** Free ranges [start, end) of function ids, ascending, never adjacent. fid 0 is never given out. */
-let freeFuncs: { start: number; end: number }[] = [{ start: 1, end: MAX_FUNCS }]
+const freeFuncs: { start: number; end: number }[] = [{ start: 1, end: MAX_FUNCS }]
 const freeInstances: number[] = []
 const freeHosts: number[] = []
 let instanceIds = 0
@@ -77,11 +78,11 @@ interface Grave {
   readonly module: Module | undefined
 }
 
-const instanceRefs: (WeakRef<Instance> | undefined)[] = []
-const hostRefs: (WeakRef<HostFunc> | undefined)[] = []
+const instanceRefs: ({ deref(): Instance | undefined } | undefined)[] = []
+const hostRefs: ({ deref(): HostFunc | undefined } | undefined)[] = []
 /** First fids of the instances of each module, resting ones too; a module is here as long as it has instances. */
 const modules = new Map<Module, Set<number>>()
-const graves = new FinalizationRegistry<Grave>(bury)
+const graves = new Finalizer<Grave>(bury)
 const graveOf = new WeakMap<FuncOwner, Grave>()
 
 /** Told when the last instance of a module is gone: its code may go too. */
@@ -107,7 +108,7 @@ export function registerInstance(instance: Instance, firstFunc: number, funcs: n
   const { id, module } = instance
   while (INSTANCES.length <= id) (INSTANCES as (Instance | undefined)[]).push(undefined)
   INSTANCES[id] = instance
-  instanceRefs[id] = new WeakRef(instance)
+  instanceRefs[id] = new WeakReference(instance)
   let bases = modules.get(module)
   if (bases === undefined) modules.set(module, (bases = new Set()))
   bases.add(instance.funcBase)
@@ -120,7 +121,7 @@ export function registerHost(host: HostFunc, paramSlots: number, resultSlots: nu
   const index = freeHosts.pop() ?? hostIds++
   while (HOSTS.length <= index) HOSTS.push(undefined)
   HOSTS[index] = host
-  hostRefs[index] = new WeakRef(host)
+  hostRefs[index] = new WeakReference(host)
   const record = fid << FUNC_WORDS_LOG2
   FUNC[record + Func.Entry] = Pc.Host
   FUNC[record + Func.Instance] = -1

@@ -13,6 +13,7 @@
 // all holders, are here.
 
 import { bug } from '../util/bug.ts'
+import { Finalizer, WeakReference } from '../util/weak.ts'
 import { canonicalFuncType } from '../wasm/canonical.ts'
 import { RefType, type CanonType } from '../wasm/types.ts'
 import { stackTop } from './activation.ts'
@@ -102,17 +103,17 @@ export class Store implements RootSource {
   /** Instances made and not yet collected. */
   liveInstances = 0
 
-  private readonly tags = new Map<number, WeakRef<TagInstance>>()
+  private readonly tags = new Map<number, { deref(): TagInstance | undefined }>()
   private nextTag = 0
-  private holders: WeakRef<Holder>[] = []
+  private holders: { deref(): Holder | undefined }[] = []
   private readonly pins = new Map<number, number>()
-  private readonly instanceDeaths = new FinalizationRegistry<undefined>(() => void this.liveInstances--)
-  private readonly tagDeaths = new FinalizationRegistry<number>((id) => void this.tags.delete(id))
+  private readonly instanceDeaths = new Finalizer<undefined>(() => void this.liveInstances--)
+  private readonly tagDeaths = new Finalizer<number>((id) => void this.tags.delete(id))
 
   /** By holder, while it rests. An ephemeron table: it keeps nothing alive that its key does not. */
   private readonly holds = new WeakMap<object, Holds>()
   private mirror: HeapMirror | undefined = new HeapMirror()
-  private readonly mirrorRef = { current: new WeakRef(this.mirror!) }
+  private readonly mirrorRef = { current: new WeakReference(this.mirror!) }
   private timer: ReturnType<typeof setTimeout> | undefined
   private restMs = 0
   /** During a collection: functions and handles met in heap objects (not in roots); undefined if nobody wants to know. */
@@ -165,7 +166,7 @@ export class Store implements RootSource {
 
   createTag(typeId: number): TagInstance {
     const tag: TagInstance = { id: this.nextTag++, typeId }
-    this.tags.set(tag.id, new WeakRef(tag))
+    this.tags.set(tag.id, new WeakReference(tag))
     this.tagDeaths.register(tag, tag.id)
     return tag
   }
@@ -184,7 +185,7 @@ export class Store implements RootSource {
 
   /** Announces an object whose words are roots as long as it lives. */
   addHolder(holder: Holder): void {
-    this.holders.push(new WeakRef(holder))
+    this.holders.push(new WeakReference(holder))
   }
 
   /** Counts an instance until the JavaScript collector takes it. */
@@ -270,7 +271,7 @@ export class Store implements RootSource {
   private wakeMirror(): HeapMirror {
     if (this.mirror === undefined) {
       this.mirror = this.mirrorRef.current.deref()
-      if (this.mirror === undefined) this.mirrorRef.current = new WeakRef((this.mirror = new HeapMirror()))
+      if (this.mirror === undefined) this.mirrorRef.current = new WeakReference((this.mirror = new HeapMirror()))
     }
     return this.mirror
   }
@@ -281,7 +282,7 @@ export class Store implements RootSource {
    */
   rest(): boolean {
     if (CTX[Ctx.Fsp] >= 0 || CTX[Ctx.Top] > 0) return false
-    const start = performance.now()
+    const start = Date.now()
     const mirror = this.wakeMirror()
     this.heapWords = new Set()
     if (this.heap.byteLength > 0) this.heap.collect()
@@ -299,7 +300,7 @@ export class Store implements RootSource {
     makeWeak(this)
     this.handles.makeWeak()
     this.mirror = undefined
-    this.restMs = performance.now() - start
+    this.restMs = Date.now() - start
     return true
   }
 
@@ -315,8 +316,8 @@ export class Store implements RootSource {
   }
 
   private scheduleRest(): void {
-    if (this.timer !== undefined || this.disposed) return
-    const self = new WeakRef(this)
+    if (this.timer !== undefined || this.disposed || typeof setTimeout === 'undefined') return
+    const self = new WeakReference(this)
     const delay = Math.max(MIN_REST_INTERVAL, REST_INTERVAL_FACTOR * this.restMs)
     this.timer = setTimeout(() => self.deref()?.onTimer(), delay)
     this.timer.unref?.()
@@ -331,7 +332,7 @@ export class Store implements RootSource {
   dispose(): void {
     if (CTX[Ctx.Fsp] >= 0) throw new LimitError('a store cannot be disposed of while it runs')
     this.disposed = true
-    clearTimeout(this.timer)
+    if (this.timer !== undefined) clearTimeout(this.timer)
     for (const owner of ownersOf(this)) removeOwner(owner)
     this.holders = []
   }

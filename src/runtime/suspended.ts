@@ -6,6 +6,7 @@
 //
 // The top frame is that of the host function that asked for it (`throw SUSPEND`), whose results are still to come.
 
+import { WeakReference } from '../util/weak.ts'
 import { FRAME_WORDS, Frame } from './machine.ts'
 import type { Holder, HolderVisitor, Store } from './store.ts'
 
@@ -27,7 +28,7 @@ export class SuspendedActivation implements Holder {
     this.frames = frames
     this.fp = fp
     store.addHolder(this)
-    all.add(new WeakRef(this))
+    all.add(new WeakReference(this))
   }
 
   visit(visitor: HolderVisitor): void {
@@ -36,7 +37,7 @@ export class SuspendedActivation implements Holder {
   }
 }
 
-const all = new Set<WeakRef<SuspendedActivation>>()
+const all = new Set<{ deref(): SuspendedActivation | undefined }>()
 
 /** Return pcs in all stopped activations: their code must stay where it is. */
 export function* suspendedPcs(): Iterable<number> {

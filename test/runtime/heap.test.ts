@@ -112,6 +112,38 @@ test('marking follows fields, elements and payloads; handles and functions are r
   assert.equal(roots.swept, 1)
 })
 
+test('a collection that is interrupted anywhere leaves a heap that the next one can collect', () => {
+  const roots = new Roots()
+  const heap = new GcHeap(roots)
+  let list = 0
+  for (let i = 0; i < 5000; i++) {
+    const node = heap.allocStruct(NODE)
+    heap.i32[(node + 8) >> 2] = list
+    heap.i32[(node + 12) >> 2] = (i << 3) | 6
+    list = node
+    heap.allocStruct(LEAF)
+  }
+  roots.words = [list]
+  for (const after of [0, 1, 100, 4999]) {
+    let left = after
+    roots.markHandle = () => {
+      if (left-- === 0) throw new RangeError('Maximum call stack size exceeded')
+    }
+    assert.throws(() => heap.collect(), RangeError)
+  }
+  roots.markHandle = () => {}
+  heap.collect()
+  let length = 0
+  for (let node = list; node !== 0; node = heap.i32[(node + 8) >> 2]) {
+    assert.ok(heap.isObject(node))
+    length++
+  }
+  assert.equal(length, 5000)
+  let objects = 0
+  heap.forEachObject(() => objects++)
+  assert.equal(objects, 5000)
+})
+
 interface Model {
   ref: number
   seed: number
