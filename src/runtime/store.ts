@@ -325,6 +325,8 @@ export class Store implements RootSource {
 
   private onTimer(): void {
     this.timer = undefined
+    // Nothing is below a timer: what is still reserved belonged to a call that ended between `enter` and `call`.
+    if (CTX[Ctx.Fsp] < 0) CTX[Ctx.Top] = 0
     if (!this.disposed && !this.rest()) this.scheduleRest()
   }
 

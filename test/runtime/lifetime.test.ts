@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { enter } from '../../src/runtime/activation.ts'
+import { enter, leave } from '../../src/runtime/activation.ts'
 import { call } from '../../src/runtime/driver.ts'
 import { createGlobal } from '../../src/runtime/global.ts'
 import { INSTANCES, type Instance, type TableInstance } from '../../src/runtime/instance.ts'
@@ -260,4 +260,16 @@ test('a resting store is not disturbed by unrelated ones, and a busy one does no
   assert.deepEqual(rests, [false])
   assert.ok(INSTANCES[inB.id] === undefined)
   assert.equal(invoke(b, inB.funcIds[1], 3), 4)
+})
+
+test('arguments reserved for a call that never came are given back', async () => {
+  const store = new Store()
+  const fid = hostFunc(store, (x) => x)
+  enter(store, fid)
+  assert.equal(store.rest(), false, 'reserved slots may be in use')
+  await new Promise((resolve) => setTimeout(resolve, 80))
+  assert.ok(!isAwake(fid), 'the timer has made the store rest')
+  const base = enter(store, fid)
+  assert.equal(base, 0)
+  leave(base)
 })
