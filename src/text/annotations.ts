@@ -65,9 +65,8 @@ export class Annotations {
 
   /** Forgets what was taken from the tokens [from, to]: a script's module may be encoded more than once. */
   reset(from: number, to: number): void {
-    this.#lexed.annotations.forEach((a, i) => {
-      if (a.at >= from && a.at <= to) this.#taken[i] = 0
-    })
+    const { annotations } = this.#lexed
+    for (let i = this.#lowerBound(from); i < annotations.length && annotations[i].at <= to; i++) this.#taken[i] = 0
   }
 
   /** Takes the next annotation of a kind directly before a token. */
@@ -125,12 +124,25 @@ export class Annotations {
   /** Fails if an annotation before one of the tokens [from, to] was not taken. */
   checkAllTaken(from: number, to: number): void {
     if (this.none) return
-    this.#lexed.annotations.forEach((annotation, i) => {
-      if (annotation.at < from || annotation.at > to || this.#taken[i] !== 0) return
-      const id = ANNOTATION_NAMES[annotation.kind]
-      if (annotation.kind === AnnotationKind.BranchHint) this.#fail(annotation, `${id} annotation: not in a function`)
-      this.#fail(annotation, `misplaced ${id} annotation`)
-    })
+    const { annotations } = this.#lexed
+    for (let i = this.#lowerBound(from); i < annotations.length && annotations[i].at <= to; i++) {
+      if (this.#taken[i] !== 0) continue
+      const id = ANNOTATION_NAMES[annotations[i].kind]
+      const notInFunction = annotations[i].kind === AnnotationKind.BranchHint
+      this.#fail(annotations[i], notInFunction ? `${id} annotation: not in a function` : `misplaced ${id} annotation`)
+    }
+  }
+
+  /** Index of the first annotation before the token `pos` or a later one. */
+  #lowerBound(pos: number): number {
+    let low = 0
+    let high = this.#lexed.annotations.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#lexed.annotations[middle].at < pos) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #custom(annotation: Annotation): CustomText {

@@ -22,15 +22,15 @@ const DEFINITIONS: Readonly<Record<number, string>> = {
 export function spaceOf(m: ModuleParser, keyword: number): IndexSpace | undefined {
   switch (keyword) {
     case Kw.Func:
-      return m.funcSpace
+      return m.spaces.funcs
     case Kw.Table:
-      return m.tableSpace
+      return m.spaces.tables
     case Kw.Memory:
-      return m.memorySpace
+      return m.spaces.memories
     case Kw.Global:
-      return m.globalSpace
+      return m.spaces.globals
     case Kw.Tag:
-      return m.tagSpace
+      return m.spaces.tags
     default:
       return undefined
   }
@@ -84,14 +84,14 @@ export function declareFields(m: ModuleParser, from: number, to: number): void {
     c.pos = field + 2
     switch (keyword) {
       case Kw.Type:
-        bind(m, m.typeSpace, Kw.Type)
+        bind(m, m.spaces.types, Kw.Type)
         break
       case Kw.Rec:
         while (!c.atClose()) {
           if (!c.isOpen(Kw.Type)) c.unexpected('`(type`')
           const next = c.behind()
           c.pos += 2
-          bind(m, m.typeSpace, Kw.Type)
+          bind(m, m.spaces.types, Kw.Type)
           c.pos = next
         }
         break
@@ -113,10 +113,10 @@ export function declareFields(m: ModuleParser, from: number, to: number): void {
         }
         break
       case Kw.Elem:
-        bind(m, m.elemSpace, Kw.Elem)
+        bind(m, m.spaces.elems, Kw.Elem)
         break
       case Kw.Data:
-        bind(m, m.dataSpace, Kw.Data)
+        bind(m, m.spaces.datas, Kw.Data)
         break
       case Kw.Export:
       case Kw.Start:
@@ -171,7 +171,7 @@ function declareInlineSegment(m: ModuleParser, keyword: number): void {
   const c = m.cursor
   while (!c.atClose()) {
     if (c.isOpen(segment)) {
-      const space = segment === Kw.Elem ? m.elemSpace : m.dataSpace
+      const space = segment === Kw.Elem ? m.spaces.elems : m.spaces.datas
       space.add(c, 0, c.pos)
       return
     }

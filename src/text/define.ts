@@ -70,7 +70,7 @@ export function defineFields(m: ModuleParser, from: number, to: number): void {
         break
       case Kw.Start:
         if (m.start >= 0) c.fail('multiple start sections', field)
-        m.start = m.funcSpace.read(c)
+        m.start = m.spaces.funcs.read(c)
         break
       case Kw.Elem:
         skipBinding(m)
@@ -213,7 +213,7 @@ function refFunc(m: ModuleParser, func: number): ConstExpr {
 
 function parseFuncIndices(m: ModuleParser): Uint32Array {
   const indices: number[] = []
-  while (m.funcSpace.isNext(m.cursor)) indices.push(m.funcSpace.read(m.cursor))
+  while (m.spaces.funcs.isNext(m.cursor)) indices.push(m.spaces.funcs.read(m.cursor))
   return Uint32Array.from(indices)
 }
 
@@ -236,12 +236,12 @@ function defineElem(m: ModuleParser): void {
   const c = m.cursor
   let mode: SegmentMode = 'passive'
   let offset: ConstExpr | undefined
-  let table = parseSpaceUse(m, Kw.Table, m.tableSpace)
+  let table = parseSpaceUse(m, Kw.Table, m.spaces.tables)
   if (table >= 0 || (c.kind() === Token.LeftParen && !c.isOpen(Kw.Ref))) {
     mode = 'active'
     offset = parseWrapped(m, Kw.Offset)
   } else if (c.accept(Kw.Declare)) mode = 'declarative'
-  const bareIndices = mode === 'active' && table < 0 && (c.atClose() || m.funcSpace.isNext(c))
+  const bareIndices = mode === 'active' && table < 0 && (c.atClose() || m.spaces.funcs.isNext(c))
   table = Math.max(table, 0)
   if (bareIndices || c.accept(Kw.Func)) {
     m.elems.push({ mode, table, offset, type: FUNC_INDICES, funcs: parseFuncIndices(m), exprs: undefined })
@@ -253,7 +253,7 @@ function defineElem(m: ModuleParser): void {
 
 function defineData(m: ModuleParser): void {
   const c = m.cursor
-  const memory = parseSpaceUse(m, Kw.Memory, m.memorySpace)
+  const memory = parseSpaceUse(m, Kw.Memory, m.spaces.memories)
   const active = memory >= 0 || c.kind() === Token.LeftParen
   const offset = active ? parseWrapped(m, Kw.Offset) : undefined
   const start = m.out.pos

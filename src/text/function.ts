@@ -19,10 +19,10 @@ export function defineFunction(m: ModuleParser, index: number): void {
   const typeIndex = resolveTypeUse(m)
   m.funcs.push(typeIndex)
 
-  m.localSpace.clear()
+  m.spaces.locals.clear()
   const type = m.types[typeIndex]
   const params = type?.kind === 'func' ? type.params.length : 0
-  for (const { index: param, symbol, pos } of signature.named) m.localSpace.bind(c, symbol, param, pos)
+  for (const { index: param, symbol, pos } of signature.named) m.spaces.locals.bind(c, symbol, param, pos)
   const locals = parseLocals(m, params, type === undefined ? `unknown type ${typeIndex}` : undefined)
   m.names.takeLocals(index)
 
@@ -46,7 +46,7 @@ function parseLocals(m: ModuleParser, params: number, unknown: string | undefine
     named.length = 0
     if (parseNamedLocal(m, params + types.length, named)) {
       if (unknown !== undefined) c.fail(unknown, m.signature.pos)
-      for (const { index, symbol, pos } of named) m.localSpace.bind(c, symbol, index, pos)
+      for (const { index, symbol, pos } of named) m.spaces.locals.bind(c, symbol, index, pos)
       types.push(parseValueType(m))
       c.close()
     } else parseValueTypes(m, types)

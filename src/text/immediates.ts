@@ -55,17 +55,17 @@ function parseImmediates(m: ModuleParser, op: number): void {
     case ImmKind.None:
       return
     case ImmKind.Local:
-      return out.u32(m.localSpace.read(c))
+      return out.u32(m.spaces.locals.read(c))
     case ImmKind.I32:
       return parseI32(c, out)
     case ImmKind.Label:
       return out.u32(parseLabel(m))
     case ImmKind.Func:
-      return out.u32(m.funcSpace.read(c))
+      return out.u32(m.spaces.funcs.read(c))
     case ImmKind.Memarg:
       return parseMemarg(m, op)
     case ImmKind.Global:
-      return out.u32(m.globalSpace.read(c))
+      return out.u32(m.spaces.globals.read(c))
     case ImmKind.I64:
       readSigned(c, 64)
       return out.s64Parts(bits64.low, bits64.high)
@@ -77,31 +77,31 @@ function parseImmediates(m: ModuleParser, op: number): void {
     case ImmKind.BrTable:
       return parseBrTable(m)
     case ImmKind.CallIndirect: {
-      const table = m.tableSpace.readOptional(c)
+      const table = m.spaces.tables.readOptional(c)
       parseSignature(m, false)
       out.u32(resolveTypeUse(m))
       return out.u32(table)
     }
     case ImmKind.Tag:
-      return out.u32(m.tagSpace.read(c))
+      return out.u32(m.spaces.tags.read(c))
     case ImmKind.Table:
-      return out.u32(m.tableSpace.readOptional(c))
+      return out.u32(m.spaces.tables.readOptional(c))
     case ImmKind.TableTable:
-      return parseOptionalPair(c, m.tableSpace, out)
+      return parseOptionalPair(c, m.spaces.tables, out)
     case ImmKind.ElemTable:
-      return parseSegmentAndSpace(c, m.elemSpace, m.tableSpace, out)
+      return parseSegmentAndSpace(c, m.spaces.elems, m.spaces.tables, out)
     case ImmKind.Elem:
-      return out.u32(m.elemSpace.read(c))
+      return out.u32(m.spaces.elems.read(c))
     case ImmKind.Memory:
-      return out.u32(m.memorySpace.readOptional(c))
+      return out.u32(m.spaces.memories.readOptional(c))
     case ImmKind.MemoryMemory:
-      return parseOptionalPair(c, m.memorySpace, out)
+      return parseOptionalPair(c, m.spaces.memories, out)
     case ImmKind.DataMemory:
       m.usesDataCount = true
-      return parseSegmentAndSpace(c, m.dataSpace, m.memorySpace, out)
+      return parseSegmentAndSpace(c, m.spaces.datas, m.spaces.memories, out)
     case ImmKind.Data:
       m.usesDataCount = true
-      return out.u32(m.dataSpace.read(c))
+      return out.u32(m.spaces.datas.read(c))
     case ImmKind.MemargLane:
       parseMemarg(m, op)
       return out.u8(parseLane(c))
@@ -118,22 +118,22 @@ function parseImmediates(m: ModuleParser, op: number): void {
     case ImmKind.BrOnCast:
       return parseBrOnCast(m)
     case ImmKind.Type:
-      return out.u32(m.typeSpace.read(c))
+      return out.u32(m.spaces.types.read(c))
     case ImmKind.TypeField:
       return parseTypeField(m)
     case ImmKind.TypeCount:
-      out.u32(m.typeSpace.read(c))
+      out.u32(m.spaces.types.read(c))
       return out.u32(c.u32())
     case ImmKind.TypeData:
       m.usesDataCount = true
-      out.u32(m.typeSpace.read(c))
-      return out.u32(m.dataSpace.read(c))
+      out.u32(m.spaces.types.read(c))
+      return out.u32(m.spaces.datas.read(c))
     case ImmKind.TypeElem:
-      out.u32(m.typeSpace.read(c))
-      return out.u32(m.elemSpace.read(c))
+      out.u32(m.spaces.types.read(c))
+      return out.u32(m.spaces.elems.read(c))
     case ImmKind.TypeType:
-      out.u32(m.typeSpace.read(c))
-      return out.u32(m.typeSpace.read(c))
+      out.u32(m.spaces.types.read(c))
+      return out.u32(m.spaces.types.read(c))
     default:
       // Blocks and typed select do not come here.
       return c.unexpected()
@@ -192,7 +192,7 @@ const MEMORY_FOLLOWS = 0x40
 function parseMemarg(m: ModuleParser, op: number): void {
   const c = m.cursor
   const out = m.out
-  const memory = c.kind() === Token.Id || (c.kind() === Token.Nat && !isLane(c, op)) ? m.memorySpace.read(c) : 0
+  const memory = c.kind() === Token.Id || (c.kind() === Token.Nat && !isLane(c, op)) ? m.spaces.memories.read(c) : 0
   let low = 0
   let high = 0
   if (parseAssignment(c, 'offset=')) {
@@ -361,7 +361,7 @@ function parseBrOnCast(m: ModuleParser): void {
 
 function parseTypeField(m: ModuleParser): void {
   const c = m.cursor
-  const type = m.typeSpace.read(c)
+  const type = m.spaces.types.read(c)
   m.out.u32(type)
   if (c.kind() !== Token.Id) return m.out.u32(c.u32())
   const field = m.fieldSymbols[type]?.indexOf(c.values[c.pos]) ?? -1

@@ -14,48 +14,37 @@ import { parseSignature, resolveTypeUse } from './type-syntax.ts'
 
 /** Instructions up to the parenthesis that closes what is around them, which is left. */
 export function parseInstructions(m: ModuleParser): void {
-  const c = m.cursor
-  const code = m.code
-  const base = code.depth
-  for (;;) {
-    switch (c.kinds[c.pos]) {
-      case Token.LeftParen:
-        openFolded(m, code.depth > base ? code.topKind : FrameKind.Block)
-        break
-      case Token.RightParen:
-        if (code.depth === base) return
-        closeFolded(m)
-        break
-      case Token.Keyword:
-        parseFlat(m, code.depth > base ? code.topKind : FrameKind.Block)
-        break
-      default:
-        c.unexpected('an instruction')
-    }
-  }
+  const base = m.code.depth
+  while (step(m, base));
 }
 
 /** One folded instruction. */
 export function parseFoldedInstruction(m: ModuleParser): void {
+  if (m.cursor.kind() !== Token.LeftParen) m.cursor.unexpected('`(`')
+  const base = m.code.depth
+  do step(m, base)
+  while (m.code.depth > base)
+}
+
+/** Goes on by a parenthesis or an instruction. False at a parenthesis that closes what is around the frames from `base` on. */
+function step(m: ModuleParser, base: number): boolean {
   const c = m.cursor
   const code = m.code
-  const base = code.depth
-  if (c.kind() !== Token.LeftParen) c.unexpected('`(`')
-  do {
-    switch (c.kinds[c.pos]) {
-      case Token.LeftParen:
-        openFolded(m, code.depth > base ? code.topKind : FrameKind.Block)
-        break
-      case Token.RightParen:
-        closeFolded(m)
-        break
-      case Token.Keyword:
-        parseFlat(m, code.topKind)
-        break
-      default:
-        c.unexpected('an instruction')
-    }
-  } while (code.depth > base)
+  const top = code.depth > base ? code.topKind : FrameKind.Block
+  switch (c.kinds[c.pos]) {
+    case Token.LeftParen:
+      openFolded(m, top)
+      return true
+    case Token.RightParen:
+      if (code.depth === base) return false
+      closeFolded(m)
+      return true
+    case Token.Keyword:
+      parseFlat(m, top)
+      return true
+    default:
+      return c.unexpected('an instruction')
+  }
 }
 
 /** The opcode at the current token. */
@@ -245,7 +234,7 @@ function parseCatches(m: ModuleParser): void {
     const code = CATCHES.indexOf(c.keyword(c.pos + 1) as (typeof CATCHES)[number])
     c.pos += 2
     out.u8(code)
-    if (code < FIRST_WITHOUT_TAG) out.u32(m.tagSpace.read(c))
+    if (code < FIRST_WITHOUT_TAG) out.u32(m.spaces.tags.read(c))
     out.u32(parseLabel(m))
     c.close()
   }

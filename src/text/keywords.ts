@@ -167,7 +167,10 @@ class KeywordTable {
       if (this.#length[keyword] !== end - start) continue
       let i = this.#start[keyword]
       let j = start
-      while (j < end && text[i] === source[j]) (i++, j++)
+      while (j < end && text[i] === source[j]) {
+        i++
+        j++
+      }
       if (j === end) return keyword
     }
     return Kw.Unknown

@@ -10,7 +10,7 @@ import type { Annotations, CustomText } from './annotations.ts'
 import type { Cursor } from './cursor.ts'
 import { InstructionState } from './instruction-state.ts'
 import { ModuleNames } from './module-names.ts'
-import { IndexSpace } from './spaces.ts'
+import type { IndexSpaces } from './spaces.ts'
 
 /** A parameter or local with a name of its own. */
 export interface NamedLocal {
@@ -38,15 +38,7 @@ export class ModuleParser {
   readonly annotations: Annotations
   readonly features: Features
 
-  readonly typeSpace = new IndexSpace('type')
-  readonly funcSpace = new IndexSpace('func')
-  readonly tableSpace = new IndexSpace('table')
-  readonly memorySpace = new IndexSpace('memory')
-  readonly globalSpace = new IndexSpace('global')
-  readonly tagSpace = new IndexSpace('tag')
-  readonly elemSpace = new IndexSpace('elem segment')
-  readonly dataSpace = new IndexSpace('data segment')
-  readonly localSpace = new IndexSpace('local')
+  readonly spaces: IndexSpaces
 
   types: SubType[] = []
   recGroups: number[] = []
@@ -84,10 +76,12 @@ export class ModuleParser {
   out = new ByteWriter(1024)
   readonly code: InstructionState
 
-  constructor(cursor: Cursor, annotations: Annotations, features: Features, sourceMap: boolean) {
+  constructor(cursor: Cursor, annotations: Annotations, spaces: IndexSpaces, features: Features, sourceMap: boolean) {
     this.cursor = cursor
     this.annotations = annotations
+    this.spaces = spaces
     this.features = features
     this.code = new InstructionState(sourceMap)
+    spaces.clear()
   }
 }

@@ -15,6 +15,7 @@ import { defineFields } from './define.ts'
 import { Kw } from './keywords.ts'
 import { lex } from './lexer.ts'
 import { ModuleParser } from './module-parser.ts'
+import { IndexSpaces } from './spaces.ts'
 import { relocateMap } from './source-map.ts'
 
 export interface ParseOptions {
@@ -51,7 +52,7 @@ export function parseWat(source: string | Uint8Array, options: ParseOptions = {}
     if (cursor.keyword() === Kw.Binary || cursor.keyword() === Kw.Quote) cursor.unexpected('a module field')
     if (behind !== end) cursor.unexpected('the end of the text', behind)
   }
-  const parsed = parseFields(cursor, annotations, range, options)
+  const parsed = parseFields(cursor, annotations, range, options, new IndexSpaces())
   // Annotations may also stand around the fields and the module itself.
   annotations.checkAllTaken(0, end)
   return parsed
@@ -65,15 +66,22 @@ export interface FieldRange {
   readonly name: number
 }
 
-/** Translates the fields of one module. */
+/** Translates the fields of one module, with index spaces that may have been used before. */
 export function parseFields(
   cursor: Cursor,
   annotations: Annotations,
   range: FieldRange,
   options: ParseOptions,
+  spaces: IndexSpaces,
 ): ParsedText {
   const { from, to, name } = range
-  const m = new ModuleParser(cursor, annotations, options.features ?? DEFAULT_FEATURES, options.sourceMap ?? false)
+  const m = new ModuleParser(
+    cursor,
+    annotations,
+    spaces,
+    options.features ?? DEFAULT_FEATURES,
+    options.sourceMap ?? false,
+  )
   m.names.module = annotations.takeName(from, 'module') ?? (name === 0 ? undefined : cursor.symbolName(name))
   declareFields(m, from, to)
   defineTypes(m, from, to)

@@ -75,3 +75,21 @@ export class IndexSpace {
     return this.isNext(cursor) ? this.read(cursor) : 0
   }
 }
+
+/** All index spaces of a module. A script uses one set for all of its modules, because their sizes grow with its symbols. */
+export class IndexSpaces {
+  readonly types = new IndexSpace('type')
+  readonly funcs = new IndexSpace('func')
+  readonly tables = new IndexSpace('table')
+  readonly memories = new IndexSpace('memory')
+  readonly globals = new IndexSpace('global')
+  readonly tags = new IndexSpace('tag')
+  readonly elems = new IndexSpace('elem segment')
+  readonly datas = new IndexSpace('data segment')
+  /** Of the function being read. */
+  readonly locals = new IndexSpace('local')
+
+  clear(): void {
+    for (const space of Object.values(this) as IndexSpace[]) space.clear()
+  }
+}

@@ -55,9 +55,9 @@ export function parseHeapType(m: ModuleParser): number {
     c.pos++
     return Ref.Flag | heap
   }
-  if (!m.typeSpace.isNext(c)) c.unexpected('a heap type')
+  if (!m.spaces.types.isNext(c)) c.unexpected('a heap type')
   // Larger indices do not fit a `ValType`; no module has such a type, so the validator refuses the largest one as well.
-  return Ref.Flag | Ref.Concrete | Math.min(m.typeSpace.read(c), Ref.IndexMask)
+  return Ref.Flag | Ref.Concrete | Math.min(m.spaces.types.read(c), Ref.IndexMask)
 }
 
 /** A reference type if one stands here, else 0. */
@@ -228,8 +228,8 @@ export function parseSubType(m: ModuleParser, typeIndex: number): SubType {
   const sub = c.open(Kw.Sub)
   if (sub) {
     final = c.accept(Kw.Final)
-    if (m.typeSpace.isNext(c)) supertype = m.typeSpace.read(c)
-    if (m.typeSpace.isNext(c)) c.fail('unexpected token: at most one supertype')
+    if (m.spaces.types.isNext(c)) supertype = m.spaces.types.read(c)
+    if (m.spaces.types.isNext(c)) c.fail('unexpected token: at most one supertype')
   }
   let type: SubType
   if (c.open(Kw.Func)) {
@@ -251,7 +251,7 @@ export function parseSubType(m: ModuleParser, typeIndex: number): SubType {
 function parseExplicitType(m: ModuleParser): number {
   const c = m.cursor
   if (!c.open(Kw.Type)) return -1
-  const index = m.typeSpace.read(c)
+  const index = m.spaces.types.read(c)
   c.close()
   return index
 }
@@ -338,7 +338,7 @@ function internFuncType(m: ModuleParser, params: readonly number[], results: rea
   const index = m.types.length
   m.recGroups.push(index)
   m.types.push({ kind: 'func', params: params.slice(), results: results.slice(), final: true, supertype: -1 })
-  m.typeSpace.count = m.types.length
+  m.spaces.types.count = m.types.length
   notePlainFuncType(m, index)
   return index
 }

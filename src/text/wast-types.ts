@@ -85,11 +85,7 @@ export type WastResult =
 
 /** The kinds of commands that expect an error of a module. */
 type ModuleAssertionKind =
-  | 'assert_malformed'
-  | 'assert_invalid'
-  | 'assert_unlinkable'
-  | 'assert_malformed_custom'
-  | 'assert_invalid_custom'
+  'assert_malformed' | 'assert_invalid' | 'assert_unlinkable' | 'assert_malformed_custom' | 'assert_invalid_custom'
 
 type ModuleAssertion = {
   [K in ModuleAssertionKind]: { readonly kind: K; readonly module: WastModule; readonly message: string }

@@ -12,6 +12,7 @@ import { lex, Symbols, Token } from './lexer.ts'
 import { bits64 } from './numbers.ts'
 import type { ParseOptions } from './parse.ts'
 import { parseFields, parseWat } from './parse.ts'
+import { IndexSpaces } from './spaces.ts'
 import type { TextPosition } from './text-error.ts'
 import { heapTypeOfKeyword } from './type-syntax.ts'
 import type {
@@ -67,6 +68,7 @@ class ScriptParser {
   readonly #cursor: Cursor
   readonly #annotations: Annotations
   readonly #options: ParseOptions
+  readonly #spaces = new IndexSpaces()
   readonly #bytes = new ByteWriter()
   /** Line starts (byte offsets), for positions without a scan each. */
   readonly #lines: number[] = [0]
@@ -237,10 +239,11 @@ class ScriptParser {
     const lexed = this.#cursor.lexed
     const annotations = this.#annotations
     const options = this.#options
+    const spaces = this.#spaces
     const encode = (): Uint8Array => {
       annotations.reset(range.from, range.to)
       const cursor = new Cursor(lexed)
-      return parseFields(cursor, annotations, range, options).bytes
+      return parseFields(cursor, annotations, range, options, spaces).bytes
     }
     const name = range.name === 0 ? undefined : this.#cursor.symbolName(range.name)
     return { form: 'text', name, encode, ...at }
