@@ -13,7 +13,7 @@ import { mutate, plainModule, random, richModule } from './rich.ts'
 
 /** Replays with ZWASM_SEED; more with ZWASM_COUNT. */
 const SEED = Number(process.env.ZWASM_SEED ?? 20250101)
-const COUNT = Number(process.env.ZWASM_COUNT ?? 20_000)
+const COUNT = Number(process.env.ZWASM_COUNT ?? 10_000)
 
 /** The module, or the FormatError; anything else is a defect. */
 function decode(bytes: Uint8Array, validate: boolean, features = DEFAULT_FEATURES): Module | FormatError {
@@ -67,7 +67,7 @@ test(`mutants never crash decoder, encoder or readers (seed ${SEED})`, () => {
     decodeNames(form)
     decodeBranchHints(form)
     const again = encodeModule(decodeModule(encodeModule(form), { validate: false }))
-    assert.deepEqual(again, encodeModule(form))
+    assert.equal(Buffer.compare(again, encodeModule(form)), 0)
   }
   assert(accepted > COUNT / 100 && refused > COUNT / 4, `${accepted} accepted, ${refused} refused`)
 })
@@ -78,8 +78,13 @@ const { WebAssembly } = globalThis as unknown as { WebAssembly: { validate(bytes
 /** Features that V8 has in Node 20. */
 const SHARED = featuresOf('2.0') | Feature.Threads | Feature.TailCall | Feature.SatFloatToInt
 
-/** Refused by us and known by V8: the exception instructions before Wasm 3.0. */
-const LEGACY = /^illegal opcode (06|07|09|18|19)/
+/**
+ * Where V8 is known to accept more than the specification: the exception instructions before Wasm 3.0, atomics with less than
+ * their natural alignment, references of unknown type used as numbers and ref.eq on numbers in unreachable code, element
+ * segments of type v128 without elements.
+ */
+const V8_ACCEPTS_MORE =
+  /^illegal opcode (06|07|09|18|19)|^atomic alignment must be natural|found \(ref bot\)|in ref\.eq$|^malformed reference type/
 
 test(`the host's engine agrees on mutants (seed ${SEED + 1})`, () => {
   const next = random(SEED + 1)
@@ -96,7 +101,7 @@ test(`the host's engine agrees on mutants (seed ${SEED + 1})`, () => {
       assert(host, `accepted, the host does not: ${hex()}`)
     }
     const all = decode(bytes, true)
-    if (host && all instanceof FormatError && !LEGACY.test(all.message))
+    if (host && all instanceof FormatError && !V8_ACCEPTS_MORE.test(all.message))
       assert.fail(`host accepts: ${all.message}: ${hex()}`)
   }
   assert(accepted > COUNT / 100)
