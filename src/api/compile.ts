@@ -53,7 +53,11 @@ function findFunction(module: Module, names: ReadonlyMap<number, string> | undef
   return index
 }
 
-function functionByName(module: Module, names: ReadonlyMap<number, string> | undefined, name: string): number | undefined {
+function functionByName(
+  module: Module,
+  names: ReadonlyMap<number, string> | undefined,
+  name: string,
+): number | undefined {
   const exported = module.exports.find((e) => e.kind === ExternKind.Func && e.name === name)
   if (exported !== undefined) return exported.index
   for (const [index, given] of names ?? []) if (given === name) return index

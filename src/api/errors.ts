@@ -2,15 +2,20 @@
 // RuntimeError` holds whichever `Vm` or namespace it came from.
 
 /** An error class with the structure of ECMAScript's NativeErrors: callable without `new`, `name` and `message` on the prototype. */
-export interface WasmErrorConstructor extends ErrorConstructor {
+export interface WasmErrorConstructor {
   new (message?: string, options?: ErrorOptions): Error
   (message?: string, options?: ErrorOptions): Error
+  readonly prototype: Error
 }
 
 function defineError(name: string): WasmErrorConstructor {
   const constructor = function (message?: unknown, ...rest: unknown[]): Error {
     const target = new.target ?? constructor
-    const error = Reflect.construct(Error, message === undefined ? rest.slice(0, 0) : [message, ...rest], target) as Error
+    const error = Reflect.construct(
+      Error,
+      message === undefined ? rest.slice(0, 0) : [message, ...rest],
+      target,
+    ) as Error
     if (message === undefined && rest.length > 0) defineCause(error, rest[0])
     Error.captureStackTrace?.(error, target)
     return error
@@ -18,7 +23,11 @@ function defineError(name: string): WasmErrorConstructor {
   Object.setPrototypeOf(constructor, Error)
   Object.defineProperty(constructor, 'name', { value: name, configurable: true })
   const prototype = Object.create(Error.prototype) as object
-  for (const [key, value] of [['constructor', constructor], ['name', name], ['message', '']] as const)
+  for (const [key, value] of [
+    ['constructor', constructor],
+    ['name', name],
+    ['message', ''],
+  ] as const)
     Object.defineProperty(prototype, key, { value, writable: true, configurable: true })
   Object.defineProperty(constructor, 'prototype', { value: prototype, writable: false })
   return constructor

@@ -94,7 +94,8 @@ export function defineException(realm: Realm, tags: TagInterface): ExceptionInte
       if (wanted === undefined) throw new TypeError(`${what}: Argument 0 must be a WebAssembly.Tag`)
       const at = toEnforcedU32(index, `${what}: Index`)
       const { heap } = realm.store
-      if (heap.tagOf(word) !== wanted.id) throw new TypeError(`${what}: First argument does not match the exception tag`)
+      if (heap.tagOf(word) !== wanted.id)
+        throw new TypeError(`${what}: First argument does not match the exception tag`)
       const { params } = signatureOf(wanted.typeId)
       if (at >= params.length) throw new RangeError(`${what}: Index out of range`)
       const kind = params.kinds[at]
@@ -163,12 +164,15 @@ function allocate(
   const { store } = realm
   if (tag === store.jsTag) throw new TypeError(`${what}: the JavaScript exception tag cannot be used`)
   const { params } = signatureOf(tag.typeId)
-  if (values.length !== params.length) throw new TypeError(`${what}: Number of exception values does not match signature length`)
-  for (let i = 0; i < values.length; i++) values[i] = coerce(realm, params.kinds[i], params.types[i] as CanonType, values[i])
+  if (values.length !== params.length)
+    throw new TypeError(`${what}: Number of exception values does not match signature length`)
+  for (let i = 0; i < values.length; i++)
+    values[i] = coerce(realm, params.kinds[i], params.types[i] as CanonType, values[i])
   const word = store.heap.allocException(tag.typeId, tag.id)
   if (word === 0) throw new RangeError(`${what}: could not allocate the exception`)
   // Handles are made between here and the return: none of them collects (runtime/handles.ts).
   const { offsets } = exceptionLayout(tag.typeId)
-  for (let i = 0; i < values.length; i++) writeCell(realm, params.kinds[i], store.heap.i32, (word + offsets[i]) >> 2, values[i])
+  for (let i = 0; i < values.length; i++)
+    writeCell(realm, params.kinds[i], store.heap.i32, (word + offsets[i]) >> 2, values[i])
   return { word, trace }
 }

@@ -57,7 +57,8 @@ export class Functions {
     const made = make(this.#realm, fid, signature)
     const index = owner instanceof JsFunction ? owner.index : FUNC[at + Func.Index]
     Object.defineProperty(made, 'name', { value: String(index), configurable: true })
-    if (made.length !== params.length) Object.defineProperty(made, 'length', { value: params.length, configurable: true })
+    if (made.length !== params.length)
+      Object.defineProperty(made, 'length', { value: params.length, configurable: true })
     return made
   }
 }

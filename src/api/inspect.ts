@@ -89,7 +89,11 @@ const tableType = (type: TableType): ExternType & { kind: 'table' } => ({
   ...limits(type),
 })
 
-const globalType = (type: GlobalType): ExternType => ({ kind: 'global', value: plain(type.type), mutable: type.mutable })
+const globalType = (type: GlobalType): ExternType => ({
+  kind: 'global',
+  value: plain(type.type),
+  mutable: type.mutable,
+})
 
 function importType(module: Module, desc: ImportDesc): ExternType {
   switch (desc.kind) {

@@ -23,7 +23,8 @@ export interface InstanceInterface {
 
 /** The optional `importObject` argument: an object or nothing. */
 export function checkImportObject(importObject: unknown, what: string): void {
-  if (importObject !== undefined && !isObject(importObject)) throw new TypeError(`${what}: Argument 1 must be an object`)
+  if (importObject !== undefined && !isObject(importObject))
+    throw new TypeError(`${what}: Argument 1 must be an object`)
 }
 
 export function defineInstance(realm: Realm): InstanceInterface {
@@ -47,7 +48,8 @@ export function defineInstance(realm: Realm): InstanceInterface {
     }
 
     get exports(): object {
-      if (unwrap(this) === undefined) throw new TypeError('WebAssembly.Instance.exports(): Receiver is not a WebAssembly.Instance')
+      if (unwrap(this) === undefined)
+        throw new TypeError('WebAssembly.Instance.exports(): Receiver is not a WebAssembly.Instance')
       return this.#exports
     }
 
@@ -88,20 +90,35 @@ export function readImports(realm: Realm, module: WasmModule, importObject: unkn
     const where = `${what}: Import #${i} module=${JSON.stringify(wanted.module)}`
     if (!isObject(namespace)) throw new TypeError(`${where} error: module is not an object or function`)
     const value: unknown = (namespace as Record<string, unknown>)[wanted.name]
-    externs.push(readImport(realm, module, wanted, value, functions, `${where} function=${JSON.stringify(wanted.name)} error`))
+    externs.push(
+      readImport(realm, module, wanted, value, functions, `${where} function=${JSON.stringify(wanted.name)} error`),
+    )
     if (wanted.kind === ExternKind.Func) functions++
   }
   return externs
 }
 
 /** One import. `index`: number of function imports before it, the name that a host function gets. */
-function readImport(realm: Realm, module: WasmModule, wanted: Import, value: unknown, index: number, where: string): Extern {
+function readImport(
+  realm: Realm,
+  module: WasmModule,
+  wanted: Import,
+  value: unknown,
+  index: number,
+  where: string,
+): Extern {
   switch (wanted.kind) {
     case ExternKind.Func: {
       if (typeof value !== 'function') throw new LinkError(`${where}: function import requires a callable`)
       const known = realm.functions.fidOf(value)
       if (known !== undefined) return { kind: ExternKind.Func, fid: known }
-      const host = new JsFunction(realm, module.canon[wanted.typeIndex], `${wanted.module}.${wanted.name}`, index, value as Callable)
+      const host = new JsFunction(
+        realm,
+        module.canon[wanted.typeIndex],
+        `${wanted.module}.${wanted.name}`,
+        index,
+        value as Callable,
+      )
       return { kind: ExternKind.Func, fid: realm.store.createHostFunc(host) }
     }
     case ExternKind.Table: {
@@ -128,7 +145,13 @@ function readImport(realm: Realm, module: WasmModule, wanted: Import, value: unk
 }
 
 /** A new constant global for a JavaScript value. */
-function globalOfValue(realm: Realm, module: WasmModule, wanted: Import & { kind: ExternKind.Global }, value: unknown, where: string) {
+function globalOfValue(
+  realm: Realm,
+  module: WasmModule,
+  wanted: Import & { kind: ExternKind.Global },
+  value: unknown,
+  where: string,
+) {
   if (wanted.type.mutable) throw new LinkError(`${where}: imported mutable global must be a WebAssembly.Global object`)
   const type = canonType(module, wanted.type.type)
   const kind = kindOf(type)
@@ -142,7 +165,9 @@ function globalOfValue(realm: Realm, module: WasmModule, wanted: Import & { kind
     case Kind.F32:
     case Kind.F64:
       if (typeof value !== 'number')
-        throw new LinkError(`${where}: global import must be a number, valid Wasm reference, or WebAssembly.Global object`)
+        throw new LinkError(
+          `${where}: global import must be a number, valid Wasm reference, or WebAssembly.Global object`,
+        )
       break
     default: {
       const reason = realm.references.mismatch(type, value)

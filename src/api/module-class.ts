@@ -69,7 +69,8 @@ export function defineModule(realm: Realm): ModuleInterface {
 
   function requireModule(value: unknown, method: string): WasmModule {
     const module = unwrap(value)
-    if (module === undefined) throw new TypeError(`WebAssembly.Module.${method}(): Argument 0 must be a WebAssembly.Module`)
+    if (module === undefined)
+      throw new TypeError(`WebAssembly.Module.${method}(): Argument 0 must be a WebAssembly.Module`)
     return module
   }
 

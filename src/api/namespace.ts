@@ -85,7 +85,9 @@ function defineOperations(realm: Realm) {
         return realm.instance.create(module, externs, what)
       }
       if (!isBufferSource(source))
-        throw new TypeError(`${what}: Argument 0 must be a buffer source${isObject(source) ? '' : ' or a WebAssembly.Module object'}`)
+        throw new TypeError(
+          `${what}: Argument 0 must be a buffer source${isObject(source) ? '' : ' or a WebAssembly.Module object'}`,
+        )
       checkImportObject(importObject, what)
       const copy = copyBytes(source, `${what}: Argument 0`)
       await undefined

@@ -63,7 +63,8 @@ export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
   const engine = readEngine(options.engine)
   const { limits, features } = options
   if (engine === 'host') {
-    if (limits !== undefined && Object.keys(limits).length > 0) throw new TypeError("the engine 'host' has no limits; use 'interp'")
+    if (limits !== undefined && Object.keys(limits).length > 0)
+      throw new TypeError("the engine 'host' has no limits; use 'interp'")
     if (features !== undefined) throw new TypeError("the engine 'host' has no feature switches; use 'interp'")
   }
   return { engine, store: { limits: readLimits(limits) }, features: readFeatures(features) }
@@ -80,7 +81,8 @@ export function readFeatures(switches: FeatureSwitches | undefined): Features {
 function readEngine(engine: unknown = 'auto'): 'interp' | 'host' {
   if (ENGINES.includes(engine as Engine)) return engine === 'host' ? 'host' : 'interp'
   const available = `available: ${ENGINES.join(', ')}`
-  if (FUTURE_ENGINES.includes(engine as string)) throw new TypeError(`engine '${String(engine)}' is not in this build; ${available}`)
+  if (FUTURE_ENGINES.includes(engine as string))
+    throw new TypeError(`engine '${String(engine)}' is not in this build; ${available}`)
   throw new TypeError(`unknown engine '${String(engine)}'; ${available}`)
 }
 
@@ -104,6 +106,8 @@ function checkNames(options: unknown, known: readonly string[], what: string): v
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const near = nearestName(name, known)
-    throw new TypeError(`unknown ${what} '${name}'; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`}`)
+    throw new TypeError(
+      `unknown ${what} '${name}'; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean '${near}'?`}`,
+    )
   }
 }

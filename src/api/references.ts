@@ -3,7 +3,17 @@
 
 import { bug } from '../util/bug.ts'
 import { isSubtypeId, kindHeap, matches, heapTop } from '../wasm/canonical.ts'
-import { type CanonType, Heap, heapOf, isConcrete, isNullable, refConcrete, RefType, typeIndexOf } from '../wasm/types.ts'
+import {
+  type CanonType,
+  Heap,
+  heapOf,
+  isConcrete,
+  isNullable,
+  Ref,
+  refConcrete,
+  RefType,
+  typeIndexOf,
+} from '../wasm/types.ts'
 import { FUNC, Func, FUNC_WORDS_LOG2 } from '../runtime/machine.ts'
 import type { Store } from '../runtime/store.ts'
 import type { Realm } from './realm.ts'
@@ -106,23 +116,20 @@ export class References {
   }
 }
 
-/** The rules of an Exported GC Object that a frozen empty object does not have by itself. */
-const OPAQUE: ProxyHandler<object> = {
-  set() {
-    throw new TypeError('WebAssembly objects are opaque')
-  },
-  deleteProperty() {
-    throw new TypeError('WebAssembly objects are opaque')
-  },
-  defineProperty() {
-    throw new TypeError('WebAssembly objects are opaque')
-  },
-  setPrototypeOf() {
-    return false
-  },
+function refuse(): never {
+  throw new TypeError('WebAssembly objects are opaque')
 }
 
-const asNullable = (type: CanonType): CanonType => (type | 0x2000_0000) as CanonType
+/** The internal methods of an Exported GC Object where they differ from those of a frozen empty object. */
+const OPAQUE: ProxyHandler<object> = {
+  set: refuse,
+  deleteProperty: refuse,
+  defineProperty: () => false,
+  setPrototypeOf: () => false,
+  preventExtensions: () => false,
+}
+
+const asNullable = (type: CanonType): CanonType => (type | Ref.Nullable) as CanonType
 
 const TYPE_NAMES: Readonly<Record<number, string>> = {
   [Heap.Eq]: 'eqref object must be null (if nullable), or a wasm object, or a Number that fits in i31ref range',

@@ -7,6 +7,7 @@ import { LimitError } from '../runtime/registry.ts'
 import { markUncatchable, Trap, trapText, trapTextV8, type WasmFrame } from '../runtime/trap.ts'
 import type { Module } from '../wasm/module.ts'
 import { decodeNames, type Names } from '../wasm/names.ts'
+import { Op } from '../wasm/op.gen.ts'
 import { LinkError, RuntimeError } from './errors.ts'
 import type { Realm } from './realm.ts'
 
@@ -41,13 +42,14 @@ export function toJsError(realm: Realm, error: unknown, self: Function | undefin
   if (error instanceof Trap) return trapError(error, self, what)
   if (error instanceof WasmThrow) return realm.exceptions.wrap(error.word)
   if (error instanceof LinkFailure) return new LinkError(`${what}: ${error.message}`, { cause: error })
-  if (error instanceof LimitError) return new RangeError(`${what === '' ? '' : `${what}: `}${error.message}`, { cause: error })
+  if (error instanceof LimitError)
+    return new RangeError(`${what === '' ? '' : `${what}: `}${error.message}`, { cause: error })
   return error
 }
 
 /** A RuntimeError, or the RangeError that JavaScript throws for a stack overflow. */
 function trapError(trap: Trap, self: Function | undefined, what: string): Error {
-  const text = trapTextV8(trap.code)
+  const text = trapMessage(trap)
   const exhausted = trap.code === TrapCode.StackExhausted
   // Without a frame it is no instruction that trapped but a segment of the module: V8 names the call.
   const message = trap.frames.length === 0 && what !== '' ? `${what}: ${text}` : text
@@ -57,6 +59,16 @@ function trapError(trap: Trap, self: Function | undefined, what: string): Error 
   if (self !== undefined) Error.captureStackTrace?.(error, self)
   setStack(error, trap.frames)
   return error
+}
+
+/** V8's text. V8 has a text of its own for remainders, and one for all conversions: the instruction at the offset tells. */
+function trapMessage({ code, frames }: Trap): string {
+  const op = frames.length === 0 ? 0 : frames[0].module.bytes[frames[0].offset]
+  const remainder = op === Op.I32RemS || op === Op.I32RemU || op === Op.I64RemS || op === Op.I64RemU
+  if (code === TrapCode.DivideByZero && remainder) return 'remainder by zero'
+  const division = op === Op.I32DivS || op === Op.I64DivS
+  if (code === TrapCode.IntegerOverflow && !division) return trapTextV8(TrapCode.InvalidConversion)
+  return trapTextV8(code)
 }
 
 /** Puts the Wasm frames between the head of the stack and the JavaScript frames, in V8's form. */

@@ -44,7 +44,12 @@ export function defineTable(realm: Realm): TableInterface {
       const table = requireTable(this, 'grow()')
       const { address64, element } = table.type
       const count = toAddress(delta, address64, 'WebAssembly.Table.grow(): Argument 0')
-      const init = readElement(realm, element, present(value), (reason) => `WebAssembly.Table.grow(): Argument 1 is invalid: ${reason}`)
+      const init = readElement(
+        realm,
+        element,
+        present(value),
+        (reason) => `WebAssembly.Table.grow(): Argument 1 is invalid: ${reason}`,
+      )
       const before = table.grow(count, init)
       if (before < 0) throw new RangeError(`WebAssembly.Table.grow(): failed to grow table by ${count}`)
       return fromAddress(before, address64)
@@ -132,7 +137,13 @@ function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]):
     throw new TypeError(`${what}: Descriptor property 'element' must be a WebAssembly reference type`)
   const element = ELEMENT_TYPES[kind] as CanonType & RefType
   const address64 = readAddressType(descriptor, what)
-  const { initial, maximum } = readLimits(descriptor, address64, MAX_INITIAL, address64 ? MAX_MAXIMUM_64 : MAX_MAXIMUM_32, what)
+  const { initial, maximum } = readLimits(
+    descriptor,
+    address64,
+    MAX_INITIAL,
+    address64 ? MAX_MAXIMUM_64 : MAX_MAXIMUM_32,
+    what,
+  )
   const init = readElement(
     realm,
     element,

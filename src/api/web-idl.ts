@@ -34,7 +34,8 @@ export function readAddressType(descriptor: object, what: string): boolean {
   const value = (descriptor as { address?: unknown }).address
   if (value === undefined) return false
   const text = String(value)
-  if (text !== 'i32' && text !== 'i64') throw new TypeError(`${what}: Unknown address type '${text}'; pass 'i32' or 'i64'`)
+  if (text !== 'i32' && text !== 'i64')
+    throw new TypeError(`${what}: Unknown address type '${text}'; pass 'i32' or 'i64'`)
   return text === 'i64'
 }
 
@@ -56,12 +57,15 @@ export function readLimits(
   const first = source.initial
   if (first === undefined) throw new TypeError(`${property('initial')} is required`)
   const initial = toAddress(first, address64, property('initial'))
-  if (initial > maxInitial) throw new RangeError(`${property('initial')}: value ${initial} is above the upper bound ${maxInitial}`)
+  if (initial > maxInitial)
+    throw new RangeError(`${property('initial')}: value ${initial} is above the upper bound ${maxInitial}`)
   const last = source.maximum
   if (last === undefined) return { initial, maximum: undefined }
   const maximum = toAddress(last, address64, property('maximum'))
-  if (maximum < initial) throw new RangeError(`${property('maximum')}: value ${maximum} is below the lower bound ${initial}`)
-  if (maximum > maxMaximum) throw new RangeError(`${property('maximum')}: value ${maximum} is above the upper bound ${maxMaximum}`)
+  if (maximum < initial)
+    throw new RangeError(`${property('maximum')}: value ${maximum} is below the lower bound ${initial}`)
+  if (maximum > maxMaximum)
+    throw new RangeError(`${property('maximum')}: value ${maximum} is above the upper bound ${maxMaximum}`)
   return { initial, maximum }
 }
 
@@ -103,7 +107,11 @@ export function makeEnumerable(target: object, names: readonly string[]): void {
 }
 
 /** Name (bundlers rename classes), `Symbol.toStringTag` and the attributes of a Web IDL interface. */
-export function finishInterface(constructor: { readonly prototype: object }, name: string, members: readonly string[]): void {
+export function finishInterface(
+  constructor: { readonly prototype: object },
+  name: string,
+  members: readonly string[],
+): void {
   Object.defineProperty(constructor, 'name', { value: name, configurable: true })
   makeEnumerable(constructor.prototype, members)
   Object.defineProperty(constructor.prototype, Symbol.toStringTag, { value: `WebAssembly.${name}`, configurable: true })

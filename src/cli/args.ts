@@ -37,7 +37,8 @@ export function parseCommandLine(words: readonly string[], table: readonly Optio
     const values = options.get(option.name)
     if (values === undefined) options.set(option.name, [value])
     else if (option.repeat) values.push(value)
-    else if (option.value !== undefined) throw new UsageError(`the option '--${option.name}' cannot be used several times`)
+    else if (option.value !== undefined)
+      throw new UsageError(`the option '--${option.name}' cannot be used several times`)
   }
   for (let i = 0; i < words.length; i++) {
     const word = words[i]
@@ -85,8 +86,14 @@ function shortOption(word: string, table: readonly Option[]): Given {
 }
 
 function unknownOption(word: string, table: readonly Option[]): UsageError {
-  const near = nearestName(word.replace(/^-+/, ''), table.map((o) => o.name))
-  return new UsageError(`unexpected option '${word}' found`, near === undefined ? undefined : `tip: a similar option exists: '--${near}'`)
+  const near = nearestName(
+    word.replace(/^-+/, ''),
+    table.map((o) => o.name),
+  )
+  return new UsageError(
+    `unexpected option '${word}' found`,
+    near === undefined ? undefined : `tip: a similar option exists: '--${near}'`,
+  )
 }
 
 /** The last value of an option, if it was given. */

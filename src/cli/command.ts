@@ -42,6 +42,8 @@ function optionText(option: Option): string {
 export function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.min(28, Math.max(...rows.map(([left]) => left.length)))
   return rows
-    .map(([left, right]) => (left.length > width ? `  ${left}\n  ${' '.repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`))
+    .map(([left, right]) =>
+      left.length > width ? `  ${left}\n  ${' '.repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`,
+    )
     .join('\n')
 }

@@ -26,5 +26,8 @@ export function requireCommand(name: string): Command {
   const found = findCommand(name)
   if (found !== undefined) return found
   const near = nearestName(name, commands().map((c) => c.name)) // prettier-ignore
-  throw new UsageError(`unrecognized command '${name}'`, near === undefined ? undefined : `tip: a similar command exists: '${near}'`)
+  throw new UsageError(
+    `unrecognized command '${name}'`,
+    near === undefined ? undefined : `tip: a similar command exists: '${near}'`,
+  )
 }

@@ -14,11 +14,15 @@ export function featureSwitches(lists: readonly string[]): FeatureSwitches {
     const word = on ? item : item.slice(1)
     const name = word.replaceAll('-', '_')
     if (word === 'all') for (const f of known) switches[f.name] = on
-    else if (on && Object.hasOwn(LEVELS, word)) for (const f of known) switches[f.name] = f.spec !== 'proposal' && f.spec <= LEVELS[word]
+    else if (on && Object.hasOwn(LEVELS, word))
+      for (const f of known) switches[f.name] = f.spec !== 'proposal' && f.spec <= LEVELS[word]
     else if (known.some((f) => f.name === name)) switches[name] = on
     else {
       const near = nearestName(name, [...known.map((f) => f.name), 'all', ...Object.keys(LEVELS)])
-      throw new UsageError(`unknown feature '${word}'`, near === undefined ? "tip: 'zwasm features' lists them" : `tip: a similar feature exists: '${near}'`)
+      throw new UsageError(
+        `unknown feature '${word}'`,
+        near === undefined ? "tip: 'zwasm features' lists them" : `tip: a similar feature exists: '${near}'`,
+      )
     }
   }
   return switches as FeatureSwitches

@@ -18,7 +18,8 @@ function writeAll(fd: number, data: string | Uint8Array): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EPIPE') process.exit(ExitCode.BrokenPipe)
-      if (code !== 'EAGAIN') throw new Failure(`failed to write to ${fd === 1 ? 'stdout' : 'stderr'}: ${systemText(error)}`)
+      if (code !== 'EAGAIN')
+        throw new Failure(`failed to write to ${fd === 1 ? 'stdout' : 'stderr'}: ${systemText(error)}`)
       // A pipe set to non-blocking by whoever shares it: wait a little for its reader.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }

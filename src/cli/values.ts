@@ -24,7 +24,8 @@ export function parseValue(text: string, type: string): number | bigint | null {
 /** Decimal or 0x hex, signed or unsigned; v128 unsigned only. */
 function parseInteger(text: string, type: string, bits: bigint): bigint {
   const match = /^([+-]?)(0x[0-9a-f]+|[0-9]+)$/i.exec(text.replaceAll('_', ''))
-  if (match === null || /^_|__|_$/.test(text)) throw new UsageError(`invalid value '${text}' for a parameter of type ${type}`)
+  if (match === null || /^_|__|_$/.test(text))
+    throw new UsageError(`invalid value '${text}' for a parameter of type ${type}`)
   const magnitude = BigInt(match[2])
   const value = match[1] === '-' ? -magnitude : magnitude
   const min = type === 'v128' ? 0n : -(1n << (bits - 1n))
@@ -137,6 +138,7 @@ const HIERARCHIES: readonly (readonly [RegExp, string])[] = [
 ]
 
 function formatReference(value: unknown, type: string): string {
-  const kind = typeof value === 'function' ? 'func' : (HIERARCHIES.find(([pattern]) => pattern.test(type))?.[1] ?? 'any')
+  const kind =
+    typeof value === 'function' ? 'func' : (HIERARCHIES.find(([pattern]) => pattern.test(type))?.[1] ?? 'any')
   return value === null ? `<null ${kind}ref>` : `<${kind}ref>`
 }

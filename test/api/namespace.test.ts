@@ -9,7 +9,8 @@ function describe(object: object, key: PropertyKey): string {
   if (object === host.Exception && key === 'length') return '-c- 2'
   const d = Object.getOwnPropertyDescriptor(object, key)!
   const flags = `${d.enumerable ? 'e' : '-'}${d.configurable ? 'c' : '-'}`
-  const fn = (f: Function | undefined): string => (f === undefined ? 'none' : `${f.name}/${f === host.Exception ? 2 : f.length}`)
+  const fn = (f: Function | undefined): string =>
+    f === undefined ? 'none' : `${f.name}/${f === host.Exception ? 2 : f.length}`
   if (d.get !== undefined || d.set !== undefined) return `${flags} get ${fn(d.get)} set ${fn(d.set)}`
   const value = typeof d.value === 'function' ? fn(d.value) : typeof d.value === 'object' ? 'object' : String(d.value)
   return `${flags}${d.writable ? 'w' : '-'} ${value}`
@@ -23,7 +24,8 @@ test('properties of the namespace are those of the host', () => {
   const ours = createWebAssembly()
   const streaming = ['compileStreaming', 'instantiateStreaming']
   for (const key of Reflect.ownKeys(host)) {
-    if (streaming.includes(String(key)) || ['Suspending', 'promising', 'SuspendError', 'JSTag'].includes(String(key))) continue
+    if (streaming.includes(String(key)) || ['Suspending', 'promising', 'SuspendError', 'JSTag'].includes(String(key)))
+      continue
     assert.equal(describe(ours, key), describe(host, key), String(key))
   }
   assert.equal(Object.prototype.toString.call(ours), '[object WebAssembly]')
@@ -42,7 +44,11 @@ for (const name of INTERFACES)
         if (!IGNORED.has(key)) assert.equal(describe(a, key), describe(b, key), `${name} ${String(key)}`)
       const extra = Reflect.ownKeys(a).filter((key) => !Reflect.ownKeys(b).includes(key))
       // Specified, but not in every version of V8.
-      assert.deepEqual(extra.filter((key) => !(name === 'Exception' && key === 'stack')), [], name)
+      assert.deepEqual(
+        extra.filter((key) => !(name === 'Exception' && key === 'stack')),
+        [],
+        name,
+      )
     }
     assert.equal(Object.getPrototypeOf(ours) === Error, Object.getPrototypeOf(theirs) === Error)
   })
@@ -58,15 +64,18 @@ same('errors are made without new', (W) => {
   const error = W.LinkError('text', { cause: 7 })
   return [error instanceof W.LinkError, error instanceof Error, error.name, error.message, error.cause, String(error)]
 })
-same('an error without a message', (W) => [Object.hasOwn(new W.RuntimeError(), 'message'), new W.RuntimeError().message])
+same('an error without a message', (W) => [
+  Object.hasOwn(new W.RuntimeError(), 'message'),
+  new W.RuntimeError().message,
+])
 same('a subclass of an error', (W) => {
   class Mine extends W.RuntimeError {}
-  const error = new Mine('x')
-  return [error instanceof Mine, error instanceof W.RuntimeError, (error as any).stack.split('\n')[0]]
+  const error = new (Mine as any)('x')
+  return [error instanceof Mine, error instanceof W.RuntimeError, error.stack.split('\n')[0]]
 })
 same('a subclass of an interface', (W) => {
   class Mine extends W.Memory {}
-  const memory = new Mine({ initial: 1 }) as any
+  const memory = new (Mine as any)({ initial: 1 })
   return [memory instanceof Mine, memory.buffer.byteLength, memory.grow(1)]
 })
 for (const name of INTERFACES.slice(0, 7)) sameError(`${name} needs new`, (W) => W[name]({}))
@@ -115,10 +124,16 @@ same('Module.exports', (W) => W.Module.exports(new W.Module(wat(FULL))))
 same('Module.customSections', (W) => {
   const module = new W.Module(wat(FULL))
   return ['one', 'two', 'three', ''].map((name) =>
-    W.Module.customSections(module, name).map((buffer: ArrayBuffer) => [buffer instanceof ArrayBuffer, ...new Uint8Array(buffer)]),
+    W.Module.customSections(module, name).map((buffer: ArrayBuffer) => [
+      buffer instanceof ArrayBuffer,
+      ...new Uint8Array(buffer),
+    ]),
   )
 })
-same('Module.customSections converts the name', (W) => W.Module.customSections(new W.Module(wat('(module)')), { toString: () => 'q' }).length)
+same(
+  'Module.customSections converts the name',
+  (W) => W.Module.customSections(new W.Module(wat('(module)')), { toString: () => 'q' }).length,
+)
 same('Module.customSections without a name', (W) => W.Module.customSections(new W.Module(wat('(module)'))))
 for (const method of ['imports', 'exports', 'customSections'])
   same(`Module.${method} of no module`, (W) => W.Module[method]({}))
@@ -145,14 +160,20 @@ sameAsync('instantiate bytes', (W) =>
   ]),
 )
 sameAsync('instantiate a module', (W) =>
-  settled(W.instantiate(new W.Module(wat('(module (func (export "f")))'))), (i) => [i instanceof W.Instance, Object.keys(i.exports)]),
+  settled(W.instantiate(new W.Module(wat('(module (func (export "f")))'))), (i) => [
+    i instanceof W.Instance,
+    Object.keys(i.exports),
+  ]),
 )
-for (const source of [undefined, 1, {}]) sameAsync(`instantiate(${String(source)})`, (W) => settled(W.instantiate(source), String))
+for (const source of [undefined, 1, {}])
+  sameAsync(`instantiate(${String(source)})`, (W) => settled(W.instantiate(source), String))
 for (const imports of [1, null, 'x'])
   sameAsync(`instantiate(…, ${String(imports)})`, (W) => settled(W.instantiate(wat('(module)'), imports), String))
 const IMPORTS_F = '(module (import "m" "f" (func)))'
 for (const imports of [undefined, {}, { m: 1 }, { m: {} }, { m: { f: 1 } }])
-  sameAsync(`instantiate with imports ${JSON.stringify(imports)}`, (W) => settled(W.instantiate(wat(IMPORTS_F), imports), String))
+  sameAsync(`instantiate with imports ${JSON.stringify(imports)}`, (W) =>
+    settled(W.instantiate(wat(IMPORTS_F), imports), String),
+  )
 sameAsync('instantiate copies the bytes at once', async (W) => {
   const bytes = wat('(module (func (export "f")))')
   const promise = W.instantiate(bytes)
@@ -165,7 +186,10 @@ sameAsync('a trap of the start function rejects', (W) =>
 
 test('CompileError names the call and the offset', async () => {
   const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 99, 0])
-  assert.throws(() => new WebAssembly.Module(bytes), { name: 'CompileError', message: /^WebAssembly\.Module\(\): .* @\+8$/ })
+  assert.throws(() => new WebAssembly.Module(bytes), {
+    name: 'CompileError',
+    message: /^WebAssembly\.Module\(\): .* @\+8$/,
+  })
   await assert.rejects(WebAssembly.compile(bytes), { message: /^WebAssembly\.compile\(\): .* @\+8$/ })
   await assert.rejects(WebAssembly.instantiate(bytes), { message: /^WebAssembly\.instantiate\(\): .* @\+8$/ })
 })

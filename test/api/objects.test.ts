@@ -7,8 +7,24 @@ const BAD_DESCRIPTORS = [undefined, null, 1, 'x', {}, []]
 
 // ---- Memory -----------------------------------------------------------------------------------------------------------
 
-for (const descriptor of BAD_DESCRIPTORS) same(`new Memory(${String(JSON.stringify(descriptor))})`, (W) => new W.Memory(descriptor))
-for (const [initial, maximum] of [[-1], [65537], [2, 1], ['x'], [NaN], [Infinity], [1n], [Symbol()], [1, 70000], [1, -1], [1, 'x'], [2 ** 32], [null, 1n]]) // prettier-ignore
+for (const descriptor of BAD_DESCRIPTORS)
+  same(`new Memory(${String(JSON.stringify(descriptor))})`, (W) => new W.Memory(descriptor))
+for (const [initial, maximum] of [
+  [-1],
+  [65537],
+  [2, 1],
+  ['x'],
+  [NaN],
+  [Infinity],
+  [1n],
+  [Symbol()],
+  [1, 70000],
+  [1, -1],
+  [1, 'x'],
+  [2 ** 32],
+  [null, 1n],
+])
+  // prettier-ignore
   same(`new Memory({ initial: ${String(initial)}, maximum: ${String(maximum)} })`, (W) =>
     new W.Memory(maximum === undefined ? { initial } : { initial, maximum }).buffer.byteLength,
   )
@@ -38,7 +54,12 @@ same('grow detaches the buffer', (W) => {
   const before = memory.buffer
   new Uint8Array(before)[7] = 9
   memory.grow(1)
-  return [before.byteLength, memory.buffer === before, memory.buffer === memory.buffer, new Uint8Array(memory.buffer)[7]]
+  return [
+    before.byteLength,
+    memory.buffer === before,
+    memory.buffer === memory.buffer,
+    new Uint8Array(memory.buffer)[7],
+  ]
 })
 same('grow by 0 detaches the buffer', (W) => {
   const memory = MEMORY(W)
@@ -46,9 +67,12 @@ same('grow by 0 detaches the buffer', (W) => {
   return [memory.grow(0), before.byteLength, memory.buffer === before]
 })
 same('memory.grow detaches the buffer', (W) => {
-  const { m, grow, peek } = load(W, `(module (memory (export "m") 1 4)
+  const { m, grow, peek } = load(
+    W,
+    `(module (memory (export "m") 1 4)
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
-    (func (export "peek") (param i32) (result i32) (i32.load8_u (local.get 0))))`)
+    (func (export "peek") (param i32) (result i32) (i32.load8_u (local.get 0))))`,
+  )
   const before = m.buffer
   new Uint8Array(before)[100] = 200
   const results = [grow(2), before.byteLength, m.buffer.byteLength, peek(100), grow(9), m.buffer.byteLength]
@@ -56,7 +80,10 @@ same('memory.grow detaches the buffer', (W) => {
   return [...results, peek(3 * 65536 - 1)]
 })
 same('a failed memory.grow detaches nothing', (W) => {
-  const { m, grow } = load(W, '(module (memory (export "m") 1 1) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))')
+  const { m, grow } = load(
+    W,
+    '(module (memory (export "m") 1 1) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))',
+  )
   const before = m.buffer
   return [grow(1), m.buffer === before, before.byteLength]
 })
@@ -88,7 +115,8 @@ test('shared memory: one buffer, seen by all views', () => {
 
 // ---- Table -------------------------------------------------------------------------------------------------------------
 
-for (const descriptor of BAD_DESCRIPTORS) same(`new Table(${String(JSON.stringify(descriptor))})`, (W) => new W.Table(descriptor))
+for (const descriptor of BAD_DESCRIPTORS)
+  same(`new Table(${String(JSON.stringify(descriptor))})`, (W) => new W.Table(descriptor))
 for (const descriptor of [
   { initial: 1, element: 'i32' },
   { initial: 1 },
@@ -139,8 +167,11 @@ same('get of no table', (W) => W.Table.prototype.get.call({}, 0))
 same('set of no table', (W) => W.Table.prototype.set.call({}, 0))
 same('grow of no table', (W) => W.Table.prototype.grow.call({}, 0))
 same('exported tables', (W) => {
-  const { t, f, call } = load(W, `(module (table (export "t") 2 5 funcref) (elem (i32.const 0) $f) (type $v (func (result i32)))
-    (func $f (export "f") (result i32) i32.const 11) (func (export "call") (param i32) (result i32) (call_indirect (type $v) (local.get 0))))`)
+  const { t, f, call } = load(
+    W,
+    `(module (table (export "t") 2 5 funcref) (elem (i32.const 0) $f) (type $v (func (result i32)))
+    (func $f (export "f") (result i32) i32.const 11) (func (export "call") (param i32) (result i32) (call_indirect (type $v) (local.get 0))))`,
+  )
   t.set(1, t.get(0))
   t.set(0, null)
   return [t.length, t.get(1) === f, t.get(0), call(1), t.grow(3, f), call(4)]
@@ -158,7 +189,28 @@ test('64-bit table: bigint in and out', () => {
 // ---- Global -----------------------------------------------------------------------------------------------------------------
 
 for (const descriptor of [...BAD_DESCRIPTORS, { value: 'x' }, { value: 'v128' }]) same(`new Global(${String(JSON.stringify(descriptor))})`, (W) => new W.Global(descriptor)) // prettier-ignore
-const VALUES = [undefined, null, 0, -1, 1.5, 2 ** 31, 2 ** 53, NaN, Infinity, -0, 'x', '12', true, 5n, -5n, 2n ** 64n, {}, [3], Symbol(), Math.sin]
+const VALUES = [
+  undefined,
+  null,
+  0,
+  -1,
+  1.5,
+  2 ** 31,
+  2 ** 53,
+  NaN,
+  Infinity,
+  -0,
+  'x',
+  '12',
+  true,
+  5n,
+  -5n,
+  2n ** 64n,
+  {},
+  [3],
+  Symbol(),
+  Math.sin,
+]
 for (const value of ['i32', 'i64', 'f32', 'f64', 'externref', 'anyfunc']) {
   // V8 of Node 20 has null for externref, where the specification says undefined.
   if (value !== 'externref') same(`default of ${value}`, (W) => new W.Global({ value }).value)
@@ -175,21 +227,36 @@ same('an immutable global', (W) => void (new W.Global({ value: 'i32' }, 1).value
 same('value of the prototype', (W) => W.Global.prototype.value)
 same('valueOf of no global', (W) => W.Global.prototype.valueOf.call({}))
 same('exported globals', (W) => {
-  const { g, h, get } = load(W, `(module (global $g (export "g") (mut i64) (i64.const 5)) (global (export "h") f32 (f32.const 1.5))
-    (func (export "get") (result i64) global.get $g))`)
+  const { g, h, get } = load(
+    W,
+    `(module (global $g (export "g") (mut i64) (i64.const 5)) (global (export "h") f32 (f32.const 1.5))
+    (func (export "get") (result i64) global.get $g))`,
+  )
   g.value = -2n
   return [g.value, h.value, get(), Object.isFrozen(g)]
 })
 same('imported globals share their cell', (W) => {
   const global = new W.Global({ value: 'i32', mutable: true }, 3)
-  const exports = load(W, '(module (import "a" "g" (global $g (mut i32))) (export "g" (global $g)) (func (export "inc") (global.set $g (i32.add (global.get $g) (i32.const 1)))))', { a: { g: global } })
+  const exports = load(
+    W,
+    '(module (import "a" "g" (global $g (mut i32))) (export "g" (global $g)) (func (export "inc") (global.set $g (i32.add (global.get $g) (i32.const 1)))))',
+    { a: { g: global } },
+  )
   exports.inc()
   return [global.value, exports.g === global]
 })
 
 // ---- Tag, Exception ---------------------------------------------------------------------------------------------------------
 
-for (const type of [undefined, 1, {}, { parameters: 1 }, { parameters: ['x'] }, { parameters: [] }, { parameters: ['i32', 'i64'] }])
+for (const type of [
+  undefined,
+  1,
+  {},
+  { parameters: 1 },
+  { parameters: ['x'] },
+  { parameters: [] },
+  { parameters: ['i32', 'i64'] },
+])
   same(`new Tag(${String(JSON.stringify(type))})`, (W) => String(new W.Tag(type)))
 const TAG = (W: Namespace) => new W.Tag({ parameters: ['i32', 'i64', 'f32', 'f64', 'externref', 'anyfunc'] })
 test('where V8 of Node 20 differs from the specification', () => {
@@ -211,10 +278,11 @@ same('getArg with another tag', (W) => new W.Exception(TAG(W), [1, 2n, 3, 4, 5, 
 for (const payload of [undefined, 1, [1, 1], [1, 1n, 1, 1, 1, 1], new Set([1, 1n, 2, 3, 4, null])]) {
   const short = Array.isArray(payload) && payload.length < 6
   // V8 of Node 20 takes a payload that is too short.
-  if (!short) sameError(`payload ${String(payload)}`, (W) => {
-    new W.Exception(TAG(W), payload)
-    throw new TypeError('reached')
-  })
+  if (!short)
+    sameError(`payload ${String(payload)}`, (W) => {
+      new W.Exception(TAG(W), payload)
+      throw new TypeError('reached')
+    })
 }
 test('a payload of the wrong length', () => {
   const tag = TAG(WebAssembly)
@@ -225,7 +293,14 @@ for (const args of [[], [1], [{}]]) same(`new Exception(${args.map(String)})`, (
 same('is', (W) => {
   const tag = TAG(W)
   const exception = new W.Exception(tag, [1, 2n, 3, 4, 5, null])
-  return [exception.is(tag), exception.is(TAG(W)), String(exception), exception instanceof Error, exception.stack, typeof new W.Exception(tag, [1, 2n, 3, 4, 5, null], { traceStack: true }).stack]
+  return [
+    exception.is(tag),
+    exception.is(TAG(W)),
+    String(exception),
+    exception instanceof Error,
+    exception.stack,
+    typeof new W.Exception(tag, [1, 2n, 3, 4, 5, null], { traceStack: true }).stack,
+  ]
 })
 same('is with no tag', (W) => new W.Exception(TAG(W), [1, 2n, 3, 4, 5, null]).is({}))
 same('options that are none', (W) => new W.Exception(TAG(W), [1, 2n, 3, 4, 5, null], 5))

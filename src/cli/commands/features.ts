@@ -19,8 +19,12 @@ export const features: Command = {
     }
     const width = Math.max(...report.features.map((f) => f.name.length))
     const rows = report.features.map((f) => `  ${f.name.padEnd(width)}  ${f.spec.padEnd(8)}  ${f.title}`)
-    const engines = report.engines.map((e) => `  ${e.name.padEnd(width)}  ${e.available ? 'yes' : 'no'.padEnd(3)}       ${e.title}`)
-    writeOut(`zwasm ${version}\n\nEngines:\n${engines.join('\n')}\n\nFeatures beyond WebAssembly 1.0:\n${rows.join('\n')}\n`)
+    const engines = report.engines.map(
+      (e) => `  ${e.name.padEnd(width)}  ${e.available ? 'yes' : 'no'.padEnd(3)}       ${e.title}`,
+    )
+    writeOut(
+      `zwasm ${version}\n\nEngines:\n${engines.join('\n')}\n\nFeatures beyond WebAssembly 1.0:\n${rows.join('\n')}\n`,
+    )
     return ExitCode.Ok
   },
 }

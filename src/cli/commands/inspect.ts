@@ -23,7 +23,9 @@ export const inspect: Command = {
     } catch (error) {
       throw invalidModule(error, `failed to inspect \`${inputName(file)}\``, locate)
     }
-    writeOut(has(line, 'json') ? JSON.stringify({ file: inputName(file), ...info }, undefined, 2) + '\n' : report(file, info))
+    writeOut(
+      has(line, 'json') ? JSON.stringify({ file: inputName(file), ...info }, undefined, 2) + '\n' : report(file, info),
+    )
     return ExitCode.Ok
   },
 }
@@ -40,13 +42,25 @@ function report(file: string, info: ModuleInfo): string {
   ]
   const parts = [
     `${inputName(file)}: ${info.size} bytes (code ${info.codeSize}, data ${info.dataSize})`,
-    section('imports', info.imports.map((i) => `${quote(i.module)} ${quote(i.name)}  ${typeText(i)}`)),
-    section('exports', info.exports.map((e) => `${quote(e.name)}  ${typeText(e)}`)),
+    section(
+      'imports',
+      info.imports.map((i) => `${quote(i.module)} ${quote(i.name)}  ${typeText(i)}`),
+    ),
+    section(
+      'exports',
+      info.exports.map((e) => `${quote(e.name)}  ${typeText(e)}`),
+    ),
     section('memories', info.memories.map(typeText)),
     section('tables', info.tables.map(typeText)),
-    section('definitions', amounts.filter(([, n]) => n > 0).map(([what, n]) => `${n} ${what}`)),
+    section(
+      'definitions',
+      amounts.filter(([, n]) => n > 0).map(([what, n]) => `${n} ${what}`),
+    ),
     info.start === undefined ? '' : `start: function ${info.start}\n`,
-    section('custom sections', info.customSections.map((s) => `${quote(s.name)}  ${s.size} bytes`)),
+    section(
+      'custom sections',
+      info.customSections.map((s) => `${quote(s.name)}  ${s.size} bytes`),
+    ),
   ]
   return parts.filter((part) => part !== '').join('\n')
 }

@@ -9,7 +9,9 @@ export const parse: Command = {
   usage: 'parse [OPTIONS] <FILE>',
   summary: 'Translate the text format to a binary',
   details: ['The module is not validated: see `zwasm validate`. A binary as input is copied.'],
-  options: [{ name: 'output', short: 'o', value: 'FILE', help: 'Where to write the binary; stdout if it is no terminal' }],
+  options: [
+    { name: 'output', short: 'o', value: 'FILE', help: 'Where to write the binary; stdout if it is no terminal' },
+  ],
   examples: [
     ['zwasm parse math.wat -o math.wasm', 'Write a binary'],
     ['zwasm parse - < math.wat | wasm-objdump -d -', 'In a pipe'],
@@ -19,7 +21,7 @@ export const parse: Command = {
     const output = valueOf(line, 'output')
     if ((output === undefined || output === '-') && stdoutIsTerminal())
       throw new UsageError('a binary is not written to a terminal', "tip: name a file with '-o', or use a pipe")
-    writeResult(output, (readModule(file)).bytes)
+    writeResult(output, readModule(file).bytes)
     return ExitCode.Ok
   },
 }

@@ -24,7 +24,8 @@ export const print: Command = {
   run(line) {
     const file = oneOperand(line, 'FILE')
     const indent = valueOf(line, 'indent') ?? '2'
-    if (!/^\d{1,2}$/.test(indent)) throw new UsageError(`invalid value '${indent}' for '--indent <N>': a number up to 99 is needed`)
+    if (!/^\d{1,2}$/.test(indent))
+      throw new UsageError(`invalid value '${indent}' for '--indent <N>': a number up to 99 is needed`)
     const { bytes, locate } = readModule(file)
     let text: string
     try {

@@ -26,14 +26,36 @@ export const run: Command = {
   ],
   guest: true,
   options: [
-    { name: 'invoke', value: 'NAME', help: 'Call this export; ARGS are its arguments, typed by its signature', group: 'Execution' },
-    { name: 'preload', value: 'NAME=FILE', repeat: true, help: 'Instantiate FILE first; its exports are imports from NAME', group: 'Execution' },
-    { name: 'engine', value: 'NAME', help: "auto (default), interp, or host (the JavaScript engine's own WebAssembly)", group: 'Execution' },
+    {
+      name: 'invoke',
+      value: 'NAME',
+      help: 'Call this export; ARGS are its arguments, typed by its signature',
+      group: 'Execution',
+    },
+    {
+      name: 'preload',
+      value: 'NAME=FILE',
+      repeat: true,
+      help: 'Instantiate FILE first; its exports are imports from NAME',
+      group: 'Execution',
+    },
+    {
+      name: 'engine',
+      value: 'NAME',
+      help: "auto (default), interp, or host (the JavaScript engine's own WebAssembly)",
+      group: 'Execution',
+    },
     { name: 'max-memory', value: 'BYTES', help: 'Cap of each linear memory', group: 'Limits' },
     { name: 'max-table-elements', value: 'N', help: 'Cap of each table', group: 'Limits' },
     { name: 'max-gc-heap', value: 'BYTES', help: 'Cap of the garbage-collected heap', group: 'Limits' },
     { name: 'max-instances', value: 'N', help: 'Cap of live instances', group: 'Limits' },
-    { name: 'dump-regir', value: 'FUNC', valueOptional: true, help: 'Print the register IR of all functions, or of one (index or export), and stop', group: 'Debugging' },
+    {
+      name: 'dump-regir',
+      value: 'FUNC',
+      valueOptional: true,
+      help: 'Print the register IR of all functions, or of one (index or export), and stop',
+      group: 'Debugging',
+    },
   ],
   examples: [
     ['zwasm app.wasm', 'Run a module; `run` may be left out'],
@@ -57,8 +79,12 @@ function readModuleOrHint(file: string): InputModule {
   try {
     return readModule(file)
   } catch (error) {
-    if (!(error instanceof Failure) || !/^[a-z]+$/.test(file) || !error.message.endsWith('no such file or directory')) throw error
-    const near = nearestName(file, commandSummaries().map(([name]) => name))
+    if (!(error instanceof Failure) || !/^[a-z]+$/.test(file) || !error.message.endsWith('no such file or directory'))
+      throw error
+    const near = nearestName(
+      file,
+      commandSummaries().map(([name]) => name),
+    )
     throw near === undefined ? error : new Failure(`${error.message} (did you mean the command '${near}'?)`)
   }
 }
@@ -92,7 +118,13 @@ function preload(vm: Vm, items: readonly string[]): Imports {
     const equals = item.indexOf('=')
     if (equals < 0) throw new UsageError(`invalid value '${item}' for '--preload <NAME=FILE>'`)
     const file = item.slice(equals + 1)
-    const loaded = new Run(file, vm, readModule(file), imports, `failed to preload \`${inputName(file)}\``).instantiate()
+    const loaded = new Run(
+      file,
+      vm,
+      readModule(file),
+      imports,
+      `failed to preload \`${inputName(file)}\``,
+    ).instantiate()
     imports[item.slice(0, equals)] = { ...loaded.exports }
   }
   return imports
@@ -106,7 +138,13 @@ class Run {
   readonly #imports: Imports
   readonly #headline: string
 
-  constructor(file: string, vm: Vm, input: InputModule, imports: Imports, headline = `failed to run main module \`${inputName(file)}\``) {
+  constructor(
+    file: string,
+    vm: Vm,
+    input: InputModule,
+    imports: Imports,
+    headline = `failed to run main module \`${inputName(file)}\``,
+  ) {
     this.#file = file
     this.#vm = vm
     this.#input = input
@@ -120,7 +158,8 @@ class Run {
       const compiled = this.#vm.compile(this.#input.bytes)
       for (const wanted of compiled.imports) {
         const given = this.#imports[wanted.module]
-        if (given === undefined || !(wanted.name in given)) throw this.#failure([context, unknownImport(wanted.module, wanted.name)])
+        if (given === undefined || !(wanted.name in given))
+          throw this.#failure([context, unknownImport(wanted.module, wanted.name)])
       }
       return this.#vm.instantiate(compiled, this.#imports)
     } catch (error) {
@@ -152,12 +191,14 @@ class Run {
       try {
         return parseValue(word, type.params[i])
       } catch (error) {
-        if (error instanceof UsageError) throw new UsageError(`argument ${i + 1} of \`${name}\`: ${error.message}`, `signature: ${signature}`)
+        if (error instanceof UsageError)
+          throw new UsageError(`argument ${i + 1} of \`${name}\`: ${error.message}`, `signature: ${signature}`)
         throw error
       }
     })
     const result = this.#call(module, name, args, `failed to invoke \`${name}\``)
-    const results: readonly unknown[] = type.results.length === 1 ? [result] : type.results.length === 0 ? [] : (result as unknown[])
+    const results: readonly unknown[] =
+      type.results.length === 1 ? [result] : type.results.length === 0 ? [] : (result as unknown[])
     writeOut(results.map((value, i) => formatValue(value, type.results[i]) + '\n').join(''))
   }
 
@@ -182,11 +223,16 @@ class Run {
         return `  ${String(i).padStart(3)}: ${offset} - ${frame.moduleName ?? '<unknown>'}!${frame.functionName ?? `<wasm function ${frame.functionIndex}>`}`
       })
       const backtrace = `error while executing at wasm backtrace:\n${frames.join('\n')}`
-      return this.#failure([context, ...(frames.length > 0 ? [backtrace] : []), `wasm trap: ${trap.text}`], TRAP_EXIT_CODE)
+      return this.#failure(
+        [context, ...(frames.length > 0 ? [backtrace] : []), `wasm trap: ${trap.text}`],
+        TRAP_EXIT_CODE,
+      )
     }
     if (error instanceof RuntimeError) return this.#failure([context, `wasm trap: ${error.message}`], TRAP_EXIT_CODE)
-    if (error instanceof LinkError) return this.#failure([context, error.message.replace(/^WebAssembly\.\w+\(\): /, '')])
-    if (error instanceof this.#vm.WebAssembly.Exception) return this.#failure([context, 'uncaught WebAssembly exception'])
+    if (error instanceof LinkError)
+      return this.#failure([context, error.message.replace(/^WebAssembly\.\w+\(\): /, '')])
+    if (error instanceof this.#vm.WebAssembly.Exception)
+      return this.#failure([context, 'uncaught WebAssembly exception'])
     if (error instanceof RangeError || error instanceof TypeError) return this.#failure([context, error.message])
     const invalid = invalidModule(error, this.#headline, this.#input.locate)
     return invalid
@@ -198,14 +244,21 @@ const isFunction = (module: ModuleInstance, name: string): boolean =>
 
 function unknownImport(module: string, name: string): string {
   const text = `unknown import: \`${module}::${name}\` has not been defined`
-  return /^wasi[_:]/.test(module) ? `${text}\nthis version of zwasm has no WASI: only modules that import nothing from it can run` : text
+  return /^wasi[_:]/.test(module)
+    ? `${text}\nthis version of zwasm has no WASI: only modules that import nothing from it can run`
+    : text
 }
 
 function noFunction(module: ModuleInstance, name: string, type: ExportType | undefined): string {
   if (type !== undefined) return `export \`${name}\` is a ${type.kind}, not a function`
   const names = module.exportTypes.filter((e) => e.kind === 'function').map((e) => e.name)
   const near = nearestName(name, names)
-  const hint = near !== undefined ? `\ndid you mean \`${near}\`?` : names.length > 0 ? `\nexported functions: ${names.join(', ')}` : ''
+  const hint =
+    near !== undefined
+      ? `\ndid you mean \`${near}\`?`
+      : names.length > 0
+        ? `\nexported functions: ${names.join(', ')}`
+        : ''
   return `no func export named \`${name}\` found${hint}`
 }
 

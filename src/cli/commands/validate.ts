@@ -10,7 +10,9 @@ export const validate: Command = {
   name: 'validate',
   usage: 'validate [OPTIONS] <FILE>...',
   summary: 'Check that modules are valid',
-  details: ['Prints nothing if they are. Otherwise the first error of each module, with its offset (binary) or line and column (text).'],
+  details: [
+    'Prints nothing if they are. Otherwise the first error of each module, with its offset (binary) or line and column (text).',
+  ],
   options: [
     {
       name: 'features',

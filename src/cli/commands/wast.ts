@@ -8,7 +8,9 @@ export const wast: Command = {
   name: 'wast',
   usage: 'wast [OPTIONS] <FILE>...',
   summary: 'Run WebAssembly test scripts',
-  details: ['Runs every command of the scripts (.wast) and prints what failed, then totals. Exit code 1 if anything failed.'],
+  details: [
+    'Runs every command of the scripts (.wast) and prints what failed, then totals. Exit code 1 if anything failed.',
+  ],
   options: [{ name: 'strict', help: 'Error messages must begin with the text the script expects' }],
   examples: [['zwasm wast test/i32.wast', 'One script of the official test suite']],
   async run(line) {
