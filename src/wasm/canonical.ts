@@ -76,6 +76,8 @@ const definitions: (SubType<CanonType> | undefined)[] = []
 
 /** Hash table of groups: first id + 1, or 0; the length is a power of two. `groupHash` by first id. */
 let slots = new Int32Array(256)
+/** Different in every process, so that no module can be made whose types all collide. */
+const HASH_SEED = (Math.random() * 0x1_0000_0000) | 0
 let groups = 0
 let groupHash = new Int32Array(64)
 let groupKeyEnd = new Int32Array(64)
@@ -159,7 +161,7 @@ function keyWord(type: number, first: number, canon: Int32Array | undefined): nu
 
 /** First id of the group whose key is in `scratch`. */
 function findOrAdd(count: number): number {
-  let hash = scratchEnd
+  let hash = HASH_SEED ^ scratchEnd
   for (let i = 0; i < scratchEnd; i++) {
     hash = Math.imul(hash ^ scratch[i], 0x9e37_79b1)
     hash ^= hash >>> 15

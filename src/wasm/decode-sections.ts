@@ -229,7 +229,7 @@ export function decodeExportSection(v: Validator): void {
     const kind = v.u8()
     if (kind > ExternKind.Tag) v.malformed('malformed export kind', v.pos - 1)
     const index = v.u32()
-    if (kind === ExternKind.Func) state.declareFunc(index)
+    if (kind === ExternKind.Func && index < state.funcs.length) state.declareFunc(index)
     if (state.validate) {
       if (index >= spaceSize(v, kind)) v.invalid(`unknown ${SPACE_NAMES[kind]} ${index}`)
       if (names.has(name)) v.invalid(`duplicate export name ${JSON.stringify(name)}`)

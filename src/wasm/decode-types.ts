@@ -68,8 +68,9 @@ export function decodeTypeSection(v: Validator): void {
   }
 }
 
+/** Forms of types beyond plain functions. */
 function requireGc(v: Validator): void {
-  if ((v.state.features & Feature.Gc) === 0) v.malformed('malformed type form: needs the feature gc')
+  if ((v.state.features & Feature.Gc) === 0) v.malformed('malformed type form: needs the feature gc', v.at)
 }
 
 /** Reads a type definition. Types below `visible` may be named in it: those of its own group and before. */
@@ -78,9 +79,7 @@ function subType(v: Validator, visible: number): SubType {
   const form = v.u8()
   if (form !== Form.Sub && form !== Form.SubFinal)
     return { ...compositeType(v, form, visible), final: true, supertype: -1 }
-  v.pos--
   requireGc(v)
-  v.pos++
   const count = v.count(1, 'a list of supertypes')
   if (count > 1) v.invalid(`sub type has ${count} supertypes, at most one is allowed`)
   const supertype = count === 0 ? -1 : v.u32()

@@ -109,6 +109,13 @@ test('a count beyond the bytes is refused before anything is allocated', () => {
       )
     assert(process.memoryUsage().arrayBuffers - before < 1e6)
   }
+  for (const validate of [true, false]) {
+    const before = process.memoryUsage().arrayBuffers
+    const bytes = module(exports_([name(''), 0, leb(0xffff_fff0)]))
+    if (validate) refuses(bytes, 'invalid', 'unknown function 4294967280')
+    else accepts(bytes, { validate })
+    assert(process.memoryUsage().arrayBuffers - before < 1e6)
+  }
   // Inside: types, fields, supertypes, element entries, locals, br_table, catch clauses, names.
   refuses(module(types([0x60, leb(0xffff_ffff)])), 'malformed', 'unexpected end')
   refuses(module(types([0x5f, leb(0xffff_ffff)])), 'malformed', 'unexpected end')

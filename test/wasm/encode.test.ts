@@ -98,7 +98,7 @@ test('rec groups of none, one and two; type indices beyond 63', () => {
     ),
   )
   const m = decodeModule(roundTrip(binary))
-  assert.deepEqual([...m.recGroups.slice(70)], [70, 70, 71])
+  assert.deepEqual([...m.recGroups].slice(70), [70, 70, 71])
   const type = m.types[72]
   assert(type.kind === 'func' && type.params[0] === refConcrete(71, false))
 })
