@@ -26,7 +26,7 @@ function layerOf(file: string): string | undefined {
 
 /** Module specifiers of a source text: static, dynamic and type imports, re-exports, module augmentations. */
 function specifiers(source: string): string[] {
-  const found = withoutComments(source).matchAll(/\b(?:from|import|require)\s*\(?\s*(['"`])([^'"`\n]+)\1/g)
+  const found = withoutComments(source).matchAll(/\b(?:from|import|require)\s*\(?\s*(['"`])([\w.@][^'"`\n]*)\1/g)
   return [...found].map(([, , specifier]) => specifier)
 }
 
