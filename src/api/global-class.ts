@@ -125,7 +125,7 @@ function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]):
     throw new TypeError(`${what}: Descriptor property 'value' must be a WebAssembly type`)
   const kind = kindOf(type)
   // An explicit undefined stands for the default of a number, but is a value of its own for a reference: as V8.
-  if (given.length === 0 || (given[0] === undefined && kind !== Kind.Ref))
+  if (given.length === 0 || (given[0] === undefined && kind < Kind.Extern))
     return allocateGlobal(realm, type, mutable, defaultValue(type))
   const reason = kind === Kind.Ref ? realm.references.mismatch(type, given[0]) : undefined
   if (reason !== undefined) throw new TypeError(`${what}: ${reason}`)

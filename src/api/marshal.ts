@@ -21,6 +21,8 @@ export function coerce(realm: Realm, kind: Kind, type: CanonType, value: unknown
       return typeof value === 'number' ? value : +(value as number)
     case Kind.I64:
       return BigInt.asIntN(64, value as bigint)
+    case Kind.Extern:
+      return value
     case Kind.Ref:
       if (realm.references.mismatch(type, value) !== undefined) throw new TypeError(INCOMPATIBLE)
       return value

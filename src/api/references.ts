@@ -39,6 +39,8 @@ export class References {
   /** Struct and array wrappers: their words. */
   readonly #objectWords = new WeakMap<object, number>()
   readonly #objects: PinnedWrappers
+  /** Whether any wrapper was ever made: without one, host values need no look at the map. */
+  #hasObjects = false
 
   constructor(realm: Realm) {
     this.#realm = realm
@@ -86,7 +88,7 @@ export class References {
     if (typeof value === 'function') {
       const fid = this.#realm.functions.fidOf(value)
       if (fid !== undefined) return this.#realm.store.funcWord(fid)
-    } else if (typeof value === 'object') {
+    } else if (this.#hasObjects && typeof value === 'object') {
       const word = this.#objectWords.get(value as object)
       if (word !== undefined) return word
     }
@@ -110,6 +112,7 @@ export class References {
   }
 
   #wrapObject(word: number): object {
+    this.#hasObjects = true
     const wrapper = new Proxy(Object.freeze(Object.create(null) as object), OPAQUE)
     this.#objectWords.set(wrapper, word)
     return wrapper

@@ -2,7 +2,7 @@
 
 import { typeDef } from '../wasm/canonical.ts'
 import { bug } from '../util/bug.ts'
-import { type CanonType, Heap, isRef, T } from '../wasm/types.ts'
+import { type CanonType, Heap, isRef, RefType, T } from '../wasm/types.ts'
 import { heapTop } from '../wasm/canonical.ts'
 
 /** How a value crosses the border between WebAssembly and JavaScript. */
@@ -12,12 +12,15 @@ export const enum Kind {
   F32 = 2,
   F64 = 3,
   V128 = 4,
-  Ref = 5,
+  /** externref: every value is one. */
+  Extern = 5,
+  Ref = 6,
   /** References of the exn hierarchy have no JavaScript value. */
-  Exn = 6,
+  Exn = 7,
 }
 
 export function kindOf(type: CanonType): Kind {
+  if ((type as number) === RefType.ExternRef) return Kind.Extern
   if (isRef(type)) return heapTop(type) === Heap.Exn ? Kind.Exn : Kind.Ref
   switch (type as number) {
     case T.I32:
