@@ -61,7 +61,10 @@ export function atomic(op: number, pc: number, fp: number, instance: Instance): 
   const next = memarg + 3
   if (bytes === 8) {
     const index = at / 8
-    const old = family === Family.CompareExchange ? Atomics.compareExchange(i64, index, RQ[first], RQ[fp + CODE[pc + 4]]) : wide(family, index, first)
+    const old =
+      family === Family.CompareExchange
+        ? Atomics.compareExchange(i64, index, RQ[first], RQ[fp + CODE[pc + 4]])
+        : wide(family, index, first)
     if (family !== Family.Store) RQ[fp + CODE[pc + 1]] = old
     return next
   }
@@ -141,7 +144,8 @@ function waitNotify(op: number, pc: number, fp: number, instance: Instance): num
   if (!memory.type.shared) return trap(TrapCode.ExpectedShared, pc)
   const nanoseconds = RQ[fp + CODE[pc + 4]]
   const timeout = nanoseconds < 0n ? Infinity : Number(nanoseconds) / 1e6
-  const outcome = bytes === 8 ? Atomics.wait(i64, at / 8, RQ[operand], timeout) : Atomics.wait(i32, at / 4, R[operand << 1], timeout)
+  const outcome =
+    bytes === 8 ? Atomics.wait(i64, at / 8, RQ[operand], timeout) : Atomics.wait(i32, at / 4, R[operand << 1], timeout)
   R[d] = outcome === 'ok' ? 0 : outcome === 'not-equal' ? 1 : 2
   return memarg + 3
 }

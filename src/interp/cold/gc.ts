@@ -142,7 +142,8 @@ function array(op: number, pc: number, fp: number, store: Store): number {
       if (word === 0) return trap(TrapCode.AllocationTooLarge, pc)
       const layout = arrayLayout(type)
       let slot = fp + CODE[pc + 2]
-      for (let i = 0; i < length; i++) slot = storeField(store.heap, word + ARRAY_DATA + (i << layout.sizeLog2), layout.type, slot)
+      for (let i = 0; i < length; i++)
+        slot = storeField(store.heap, word + ARRAY_DATA + (i << layout.sizeLog2), layout.type, slot)
       R[(fp + CODE[pc + 1]) << 1] = word
       return pc + 5
     }
@@ -227,7 +228,8 @@ function copy(pc: number, fp: number, store: Store): number {
   const to = R[(fp + CODE[pc + 2]) << 1] >>> 0
   const from = R[(fp + CODE[pc + 4]) << 1] >>> 0
   const count = R[(fp + CODE[pc + 5]) << 1] >>> 0
-  if (to + count > heap.lengthOf(target) || from + count > heap.lengthOf(source)) return trap(TrapCode.ArrayOutOfBounds, pc)
+  if (to + count > heap.lengthOf(target) || from + count > heap.lengthOf(source))
+    return trap(TrapCode.ArrayOutOfBounds, pc)
   const { sizeLog2 } = arrayLayout(CODE[pc + 6])
   const start = source + ARRAY_DATA + (from << sizeLog2)
   heap.u8.copyWithin(target + ARRAY_DATA + (to << sizeLog2), start, start + (count << sizeLog2))
@@ -237,7 +239,16 @@ function copy(pc: number, fp: number, store: Store): number {
 // ---- arrays and segments ------------------------------------------------------------------------------------------------------
 
 /** Copies from a data or element segment; all bounds are checked. `from` is in bytes of data, in elements of an element segment. */
-function copySegment(op: number, instance: Instance, segment: number, from: number, word: number, type: number, at: number, count: number): void {
+function copySegment(
+  op: number,
+  instance: Instance,
+  segment: number,
+  from: number,
+  word: number,
+  type: number,
+  at: number,
+  count: number,
+): void {
   if (count === 0) return
   const { heap } = instance.store
   const { sizeLog2 } = arrayLayout(type)
@@ -248,7 +259,14 @@ function copySegment(op: number, instance: Instance, segment: number, from: numb
 }
 
 /** Whether the segment has `count` elements from `from`. */
-function segmentHas(op: number, instance: Instance, segment: number, from: number, count: number, type: number): boolean {
+function segmentHas(
+  op: number,
+  instance: Instance,
+  segment: number,
+  from: number,
+  count: number,
+  type: number,
+): boolean {
   if (op === Op.ArrayNewData || op === Op.ArrayInitData) {
     return from + count * 2 ** arrayLayout(type).sizeLog2 <= (instance.dataSegments[segment]?.length ?? 0)
   }
