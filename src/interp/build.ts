@@ -81,18 +81,18 @@ const SINGLE = [Kind.I32, Kind.I64, Kind.F32, Kind.F64, Kind.V128, Kind.Ref].map
 const translation = new Translation()
 
 /** The register IR of a defined function; built if need be. */
-export function buildFunction(module: Module, index: number): FuncCode {
-  return codeOf(module, index) ?? translate(module, index, undefined)
+export function buildFunction(module: Module, index: number, metered = false): FuncCode {
+  return codeOf(module, index, metered) ?? translate(module, index, metered, undefined)
 }
 
 /** Translates again only to learn the Wasm offset of each instruction: pairs of relative pc and offset, ascending. */
-export function offsetsOf(module: Module, index: number): number[] {
+export function offsetsOf(module: Module, index: number, metered = false): number[] {
   const offsets: number[] = []
-  translate(module, index, offsets)
+  translate(module, index, metered, offsets)
   return offsets
 }
 
-function translate(module: Module, index: number, offsets: number[] | undefined): FuncCode {
+function translate(module: Module, index: number, metered: boolean, offsets: number[] | undefined): FuncCode {
   const t = translation
   const { builder: b, reader: r } = t
   t.module = module
@@ -104,7 +104,7 @@ function translate(module: Module, index: number, offsets: number[] | undefined)
   r.reset(module.bytes, module.codeStart[body], module.codeEnd[body])
   const typeIndex = module.funcs[index]
   const localSlots = readLocals(t, typeIndex)
-  b.reset(localSlots)
+  b.reset(localSlots, metered)
   b.offsets = offsets
   b.offset = r.position
   const params = t.params(typeIndex)
@@ -112,13 +112,15 @@ function translate(module: Module, index: number, offsets: number[] | undefined)
   const paramSlots = totalSlots(params)
   clearLocals(b, paramSlots, localSlots)
   b.open(LabelKind.Function, NO_KINDS, results)
+  b.startSegment()
   translateBody(t)
+  b.endSegment()
   const slots = Math.max(b.maxTop, paramSlots, totalSlots(results))
   b.offsets = undefined
   const code =
     offsets !== undefined
-      ? { module, index, start: 0, end: b.length, slots, handlers: undefined }
-      : install(module, index, b.words, b.length, b.relocations, b.relocationCount, slots, t.handlers.length > 0 ? Int32Array.from(t.handlers) : undefined)
+      ? { module, index, metered, start: 0, end: b.length, slots, handlers: undefined }
+      : install(module, index, metered, b.words, b.length, b.relocations, b.relocationCount, slots, t.handlers.length > 0 ? Int32Array.from(t.handlers) : undefined)
   return code
 }
 
@@ -171,6 +173,7 @@ function translateBody(t: Translation): void {
   while (b.labelCount > 0) {
     b.offset = r.position
     const op = r.opcode()
+    if (isCharged(op)) b.count++
     switch (op) {
       case Op.Nop:
         break
@@ -261,6 +264,11 @@ function translateBody(t: Translation): void {
   }
 }
 
+/** Instructions that cost fuel: all but those that only say where things are. */
+function isCharged(op: number): boolean {
+  return op > Op.Loop && op !== Op.Else && op !== Op.End && op !== Op.Drop ? true : op === Op.Unreachable
+}
+
 // ---- structure ------------------------------------------------------------------------------------------------------------
 
 function blockKinds(t: Translation): [params: Uint8Array, results: Uint8Array] {
@@ -296,7 +304,8 @@ function closeThen(t: Translation, reachable: boolean): void {
     b.op(Ir.Br)
     b.target(label)
   }
-  b.resolve(label.elseTarget)
+  b.startSegment()
+  b.resolveHere(label.elseTarget)
   b.restore(label, label.params)
   label.kind = LabelKind.Else
 }
@@ -310,10 +319,13 @@ function close(t: Translation, reachable: boolean): void {
     return
   }
   if (reachable) b.settleTop(label.results.length)
-  if (label.kind === LabelKind.If) b.resolve(label.elseTarget)
+  if (label.kind === LabelKind.If) {
+    b.startSegment()
+    b.resolveHere(label.elseTarget)
+  }
   if (label.kind === LabelKind.Try) t.handlers[label.handler + HandlerWord.End] = b.length
   if (label.kind === LabelKind.Try) finishHandler(t, label.handler)
-  if (label.kind !== LabelKind.Loop) b.bind(label)
+  if (label.kind !== LabelKind.Loop) b.bind(label, label.kind === LabelKind.If)
   b.labelCount--
   if (reachable && b.depth === label.height + label.results.length) return
   b.restore(label, label.results)
@@ -426,7 +438,8 @@ function branchTable(t: Translation): void {
     }
   }
   for (const [stubDepth, positions] of stubs) {
-    for (const position of positions) b.resolve(position)
+    b.resolve(positions[0])
+    for (let i = 1; i < positions.length; i++) b.resolveHere(positions[i])
     b.branch(b.label(stubDepth))
   }
 }

@@ -64,7 +64,6 @@ export class Label {
   elseTarget = NONE
   /** Try: index of its first handler record. */
   handler = 0
-  /** Whether the code around it was already unreachable is not needed: dead structures are skipped whole. */
 }
 
 export const NO_KINDS = new Uint8Array(0)
@@ -110,7 +109,15 @@ export class Builder {
   /** Offset of the Wasm instruction being translated. */
   offset = 0
 
-  reset(localSlots: number): void {
+  /** Whether branch targets get a `fuel` instruction. */
+  metered = false
+  /** Wasm instructions of the current segment so far; position of the word that will say how many, or -1. */
+  count = 0
+  private chargeAt = -1
+
+  reset(localSlots: number, metered: boolean): void {
+    this.metered = metered
+    this.chargeAt = -1
     this.length = this.relocationCount = this.depth = this.settled = this.labelCount = 0
     this.barrier()
     this.top = this.maxTop = localSlots
@@ -146,6 +153,24 @@ export class Builder {
     this.words[this.length++] = slot
   }
 
+  /**
+   * Metered code: a segment ends, another starts. A segment runs from the function's start, a loop header, or a label that something
+   * branches to, up to the next such place. Its fuel, one unit per instruction, is taken when it is entered: by the `fuel` instruction
+   * when control falls into it, by the branch (from the word in front of its target) when it comes by one.
+   */
+  startSegment(): void {
+    if (!this.metered) return
+    this.endSegment()
+    this.op(Ir.Fuel)
+    this.chargeAt = this.length
+    this.word(0)
+    this.count = 0
+  }
+
+  endSegment(): void {
+    if (this.chargeAt >= 0) this.words[this.chargeAt] = this.count
+  }
+
   private relocate(position: number): void {
     if (this.relocationCount === this.relocations.length) this.relocations = grown(this.relocations, this.relocationCount + 1)
     this.relocations[this.relocationCount++] = position
@@ -158,8 +183,17 @@ export class Builder {
     return this.length - 1
   }
 
-  /** The pending word now leads here. */
+  /** The pending word now leads here: inside a segment, which has been paid for. */
   resolve(position: number): void {
+    if (this.metered) {
+      this.op(Ir.Fuel)
+      this.word(0)
+    }
+    this.resolveHere(position)
+  }
+
+  /** The pending word now leads here, where a segment has just been started. */
+  resolveHere(position: number): void {
     this.words[position] = this.length
     this.barrier()
   }
@@ -175,9 +209,12 @@ export class Builder {
   }
 
   /** All branches to the label lead here. */
-  bind(label: Label): void {
+  bind(label: Label, segmentStarted: boolean): void {
     let position = label.target
-    if (position !== NONE) this.barrier()
+    if (position !== NONE) {
+      if (!segmentStarted) this.startSegment()
+      this.barrier()
+    }
     while (position !== NONE) {
       const next = this.words[position]
       this.words[position] = this.length
@@ -343,6 +380,7 @@ export class Builder {
     label.results = results
     label.height = this.depth - params.length
     label.slot = params.length === 0 ? this.top : this.home[label.height]
+    if (kind === LabelKind.Loop) this.startSegment()
     label.target = kind === LabelKind.Loop ? this.length : NONE
     label.elseTarget = NONE
     if (kind === LabelKind.Loop) this.barrier()
@@ -401,7 +439,8 @@ export class Builder {
     const start = label.target
     if (start >= this.length) return
     const opposite = OPPOSITE_BRANCH[this.words[start]]
-    if (opposite === 0) return
+    // In metered code the branch must find the loop's fuel in front of its target.
+    if (opposite === 0 || this.metered) return
     this.operandCount = IR_LENGTH[opposite] - 2
     for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[start + 1 + k]
     this.conditional(opposite)

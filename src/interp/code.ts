@@ -13,6 +13,8 @@ export interface FuncCode {
   readonly module: Module
   /** Index in the module's function index space. */
   readonly index: number
+  /** Whether it takes fuel. */
+  readonly metered: boolean
   /** Words [start, end) of CODE. */
   readonly start: number
   readonly end: number
@@ -47,11 +49,14 @@ CODE[Pc.Host] = Ir.ExitHost
 
 /** Free ranges [start, end), sorted, never adjacent to each other. */
 let free: { start: number; end: number }[] = [{ start: Pc.First, end: CODE_WORDS }]
-const codes = new Map<Module, (FuncCode | undefined)[]>()
+type FuncCodes = (FuncCode | undefined)[]
+/** Plain and metered code are built apart. */
+const codes = { plain: new Map<Module, FuncCodes>(), metered: new Map<Module, FuncCodes>() }
+const codesFor = (metered: boolean): Map<Module, FuncCodes> => (metered ? codes.metered : codes.plain)
 
 /** The built code of a function, or undefined. */
-export function codeOf(module: Module, index: number): FuncCode | undefined {
-  return codes.get(module)?.[index]
+export function codeOf(module: Module, index: number, metered: boolean): FuncCode | undefined {
+  return codesFor(metered).get(module)?.[index]
 }
 
 /** First fit; -1 if no range is large enough. */
@@ -97,9 +102,9 @@ function evict(): void {
   const held: number[] = []
   for (let f = CTX[Ctx.Fsp]; f >= 0; f -= FRAME_WORDS) held.push(FS[f + Frame.ReturnPc])
   held.push(CTX[Ctx.Pc])
-  for (const source of heldPcs) held.push(...source())
+  for (const source of heldPcs) for (const pc of source()) held.push(pc)
   held.sort((a, b) => a - b)
-  for (const list of codes.values()) {
+  for (const list of [...codes.plain.values(), ...codes.metered.values()]) {
     for (const code of list) {
       if (code === undefined) continue
       let low = 0
@@ -116,7 +121,7 @@ function evict(): void {
   }
 }
 
-function discard(list: (FuncCode | undefined)[], code: FuncCode): void {
+function discard(list: FuncCodes, code: FuncCode): void {
   list[code.index] = undefined
   release(code.start, code.end)
   for (const base of funcBasesOf(code.module)) {
@@ -129,6 +134,7 @@ function discard(list: (FuncCode | undefined)[], code: FuncCode): void {
 export function install(
   module: Module,
   index: number,
+  metered: boolean,
   words: Int32Array,
   length: number,
   relocations: Int32Array,
@@ -144,17 +150,17 @@ export function install(
   }
   for (let i = 0; i < relocationCount; i++) words[relocations[i]] += start
   CODE.set(words.subarray(0, length), start)
-  const code = { module, index, start, end: start + length, slots, handlers }
-  let list = codes.get(module)
-  if (list === undefined) codes.set(module, (list = []))
+  const code = { module, index, metered, start, end: start + length, slots, handlers }
+  let list = codesFor(metered).get(module)
+  if (list === undefined) codesFor(metered).set(module, (list = []))
   list[index] = code
   return code
 }
 
 /** Frees the code of a module that no instance uses any more. */
 export function dropModule(module: Module): void {
-  const list = codes.get(module)
-  if (list === undefined) return
-  for (const code of list) if (code !== undefined) release(code.start, code.end)
-  codes.delete(module)
+  for (const metered of [false, true]) {
+    for (const code of codesFor(metered).get(module) ?? []) if (code !== undefined) release(code.start, code.end)
+    codesFor(metered).delete(module)
+  }
 }

@@ -5,15 +5,16 @@ import { registerInterpreter } from '../runtime/driver.ts'
 import { suspendedPcs } from '../runtime/suspended.ts'
 import { buildFunction } from './build.ts'
 import { dropModule, heldPcs } from './code.ts'
-import { runFast } from './loop.gen.ts'
+import { runFast, runMetered } from './loop.gen.ts'
 import { findHandler, wasmOffsetAt } from './unwind.ts'
 
 heldPcs.push(suspendedPcs)
 
 registerInterpreter({
   run: runFast,
+  runMetered,
   build(instance, index) {
-    const code = buildFunction(instance.module, index)
+    const code = buildFunction(instance.module, index, instance.store.metered)
     const record = instance.funcIds[index] << FUNC_WORDS_LOG2
     FUNC[record + Func.Slots] = code.slots
     FUNC[record + Func.Entry] = code.start

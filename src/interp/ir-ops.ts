@@ -56,20 +56,22 @@ row('i31.get_u', 'da', 'i = I(a); if (i === 0) { code = 17; break }; I(d) = i >>
 row('ref.eq', 'dab', 'I(d) = I(a) === I(b) ? 1 : 0')
 
 // ---- branches and calls ----------------------------------------------------------------------------------------------
-// Taken branches and calls count down `slice`; the loop is left when it is used up, so that the driver can look at deadlines, and because
-// V8 folds the arenas only into code that was entered by a call, never into on-stack replacements (docs/interpreter.md).
-const JUMP = '{ pc = W(t); if (--slice < 0) { code = -4; break }; continue }'
+// JUMP(t) goes to the target and does the bookkeeping of the instantiation (gen/index.ts): the fast loop counts down a slice, the
+// metered one takes the fuel that the word in front of the target says.
+const JUMP = 'JUMP(t)'
 row('br', 't', JUMP)
 row('br_if', 'at', 'if (I(a) !== 0) ' + JUMP)
 row('br_unless', 'at', 'if (I(a) === 0) ' + JUMP)
 // n targets, then the default target.
-row('br_table', 'an*', 'i = U(a); if (i > W(n)) i = W(n); pc = CODE[pc + 3 + i]; if (--slice < 0) { code = -4; break }; continue')
+row('br_table', 'an*', 'i = U(a); if (i > W(n)) i = W(n); pc = CODE[pc + 3 + i]; ARRIVE')
+// Fuel of the segment that starts behind (metered code only, builder.ts `startSegment`).
+row('fuel', 'n', 'pc = pc + 2; ARRIVE')
 row('unreachable', '', 'code = 1; break')
 // n: function index << 3. b: slot of the first argument, where the callee's frame starts.
 row('call', 'nb', `x = (funcBase + W(n)) | 0; y = (fp + W(b)) | 0
   if (y + FUNC[x + 4] > stackEnd || fsp >= frameEnd) { code = 10; break }
   fsp = (fsp + 4) | 0; FS[fsp] = x >> 3; FS[fsp + 1] = pc + 3; FS[fsp + 2] = y - fp; FS[fsp + 3] = 0
-  fp = y; pc = FUNC[x]; if (--slice < 0) { code = -4; break }; continue`)
+  fp = y; pc = FUNC[x]; CALLED`)
 row('call.import', 'nb', 'x = instance.funcIds[W(n)] << 3; j = W(b); ea = pc + 3; code = -1; break')
 // a: index, b: base, n: table, m: canonical type id
 row('call_indirect', 'abnm', `table = instance.tables[W(n)]; i = U(a)

@@ -22,7 +22,7 @@ function instanceOf(fid: number): Instance {
 
 function runningCode(instance: Instance, fid: number): FuncCode {
   const index = FUNC[(fid << FUNC_WORDS_LOG2) + Func.Index]
-  return codeOf(instance.module, index) ?? bug(`function ${index} is running but has no code`)
+  return codeOf(instance.module, index, instance.store.metered) ?? bug(`function ${index} is running but has no code`)
 }
 
 /** The innermost handler around `pc` (absolute, inside the instruction that throws or calls) that catches the tag. */
@@ -60,7 +60,7 @@ export function findHandler(fid: number, pc: number, tagId: number): Handler | u
 export function wasmOffsetAt(fid: number, pc: number): number {
   const instance = instanceOf(fid)
   const code = runningCode(instance, fid)
-  const offsets = offsetsOf(instance.module, code.index)
+  const offsets = offsetsOf(instance.module, code.index, code.metered)
   const at = pc - code.start
   let low = 0
   let high = offsets.length >> 1

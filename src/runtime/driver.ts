@@ -42,6 +42,8 @@ export interface Handler {
 export interface Interpreter {
   /** Runs from the registers in CTX until an exit, which it returns; the registers are in CTX again. The top frame is a Wasm function's. */
   run(): Exit
+  /** The same for code with fuel: CTX[Ctx.Fuel] is what it may use. */
+  runMetered(): Exit
   /** Makes a function runnable: writes `Func.Entry` and `Func.Slots` of its record. */
   build(instance: Instance, index: number): void
   /** The innermost handler around `pc` of this function that takes an exception with the tag. */
@@ -54,6 +56,7 @@ export interface Interpreter {
 
 let interpreter: Interpreter = {
   run: () => bug('no interpreter is registered'),
+  runMetered: () => bug('no interpreter is registered'),
   build: () => bug('no interpreter is registered'),
   findHandler: () => undefined,
   wasmOffsetAt: () => 0,
@@ -200,7 +203,7 @@ function run(
 /** Runs the activation whose bottom frame record is at `bottom` until that frame has returned, or it is stopped. */
 function drive(store: Store, bottom: number, stoppable: boolean): void {
   for (;;) {
-    const exit = CTX[Ctx.Pc] === Pc.Host ? Exit.Host : interpreter.run()
+    const exit = CTX[Ctx.Pc] === Pc.Host ? Exit.Host : store.metered ? runMetered(store) : interpreter.run()
     switch (exit) {
       case Exit.Done:
         return
@@ -211,6 +214,7 @@ function drive(store: Store, bottom: number, stoppable: boolean): void {
         buildTop()
         break
       case Exit.Slice:
+        poll(store)
         break
       case Exit.Throw: {
         const word = CTX[Ctx.A]
@@ -221,13 +225,27 @@ function drive(store: Store, bottom: number, stoppable: boolean): void {
       }
       case Exit.Trap:
         throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
-      // Without a supplier of fuel there is no other way to go on.
       case Exit.Fuel:
-        throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
+        if (!store.control.refuel()) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
+        poll(store)
+        break
       default:
         bug(`exit ${exit}`)
     }
   }
+}
+
+function runMetered(store: Store): Exit {
+  store.control.load()
+  const exit = interpreter.runMetered()
+  store.control.settle()
+  return exit
+}
+
+/** Traps if the store's code is to stop. */
+function poll(store: Store): void {
+  const code = store.control.interruption()
+  if (code !== 0) throw new Trap(code, backtrace(), omittedFrames())
 }
 
 /** Calls the host function of the top frame (or `finish`) and returns from it. Whether the activation is at an end. */

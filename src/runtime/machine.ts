@@ -106,6 +106,8 @@ export const enum Ctx {
   FrameEnd = 6,
   /** Taken branches and calls that a loop may do before it leaves with `Exit.Slice`. Read at entry. */
   Slice = 7,
+  /** Fuel of a metered loop: in when it starts, what is left when it has left. */
+  Fuel = 9,
   /** First free slot of RS while JavaScript runs: arguments of the next activation go there (activation.ts). */
   Top = 8,
 }

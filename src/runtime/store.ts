@@ -17,6 +17,7 @@ import { Finalizer, WeakReference } from '../util/weak.ts'
 import { canonicalFuncType } from '../wasm/canonical.ts'
 import { RefType, type CanonType } from '../wasm/types.ts'
 import { stackTop } from './activation.ts'
+import { Control } from './control.ts'
 import { GcHeap, type RootSource } from './heap.ts'
 import { HandleTable } from './handles.ts'
 import type { HostFunc, TagInstance } from './instance.ts'
@@ -62,6 +63,8 @@ export interface StoreOptions {
   readonly limits?: Partial<StoreLimits>
   /** Collect at every allocation of the GC heap. */
   readonly gcStress?: boolean
+  /** Units of fuel; without it code is not metered. */
+  readonly fuel?: number
 }
 
 /** What sees the words and parts of a holder. */
@@ -120,7 +123,13 @@ export class Store implements RootSource {
   private heapWords: Set<number> | undefined
   private inRoots = false
 
+  readonly control: Control
+  /** Whether code of this store takes fuel. */
+  readonly metered: boolean
+
   constructor(options: StoreOptions = {}) {
+    this.control = new Control(options.fuel ?? Infinity)
+    this.metered = options.fuel !== undefined
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.heap = new GcHeap(this, { cap: this.limits.gcHeapBytes, stress: options.gcStress ?? false })
     this.jsTag = this.createTag(canonicalFuncType([RefType.ExternRef as number as CanonType], []))

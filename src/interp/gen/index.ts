@@ -86,7 +86,7 @@ export const INVERSE_COMPARE = ${column((row) => find(inverse(row.name)))}
  * Expands the operand macros of a body; see ir-ops.ts. An operand that is read or written more than once as int32 halves gets its index
  * into R in a variable first: less bytecode (the loop has a budget, docs/interpreter.md) and less work.
  */
-function expand(row: IrRow): string {
+function expand(row: IrRow, variant: Variant): string {
   const at = (letter: string): string => {
     const index = row.operands.indexOf(letter)
     if (index < 0) throw new Error(`${row.name}: no operand ${letter}`)
@@ -120,23 +120,63 @@ function expand(row: IrRow): string {
           return word
       }
     })
-    .replace(/EXIT\((\d+)\)/g, 'CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp; return $1')
+    .replace(/EXIT\((\d+)\)/g, `${variant.save}CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp; return $1`)
+    .replace(/JUMP\(t\)/g, () => `{ pc = ${at('t')}; ${variant.arrive} }`)
+    .replace(/ARRIVE/g, () => variant.arrive)
+    .replace(/CALLED/g, () => variant.called)
     // Every pc is masked: V8 then knows that it and the words behind it lie inside CODE, and checks no bounds.
     .replace(/\bpc = ([^;]+);/g, `pc = $1 & ${PC_MASK};`)
   return prefix + body
 }
 
-function arm(row: IrRow, index: number): string {
-  const body = expand(row)
+/** What differs between the instantiations of the loop. */
+interface Variant {
+  readonly name: string
+  readonly comment: string
+  /** Behind a taken branch: pc is its target. */
+  readonly arrive: string
+  /** Behind a call: pc is the callee's entry. */
+  readonly called: string
+  /** Puts the variant's registers into CTX. */
+  readonly save: string
+  /** Takes them back behind a cold op, which may have used some. */
+  readonly load: string
+}
+
+const VARIANTS: readonly Variant[] = [
+  {
+    name: 'runFast',
+    comment: 'Counts taken branches and calls, nothing else.',
+    arrive: 'if (--slice < 0) { code = -4; break }; continue',
+    called: 'if (--slice < 0) { code = -4; break }; continue',
+    save: '',
+    load: '',
+  },
+  {
+    name: 'runMetered',
+    comment: 'For metered code: in front of every branch target lies a `fuel` instruction, whose last word says what the segment costs.',
+    arrive: 'if ((fuel -= CODE[pc - 1]) < 0) { code = -5; break }; continue',
+    called: 'continue',
+    save: 'CTX[9] = fuel; ',
+    load: 'fuel = CTX[9]',
+  },
+]
+
+function arm(row: IrRow, index: number, variant: Variant): string {
+  const body = expand(row, variant)
   const leaves = /(?:^|[;\s])(?:continue|break|return \d+|throw [^;]*)$/.test(body) && !/\}$/.test(body)
   const next = leaves ? '' : `; pc = (pc + ${lengthOf(row)}) & ${PC_MASK}; continue`
   // Statements after an if-block need no separator, but an empty statement is harmless.
   return `      case ${index}: // ${row.name}\n        ${body}${next}`
 }
 
-function generateRun(variant: string): string {
-  const cases = IR_ROWS.map((row, index) => arm(row, index)).join('\n')
-  return LOOP_TEMPLATE.replaceAll('VARIANT', variant).replace('CASES', () => cases)
+function generateRun(variant: Variant): string {
+  const cases = IR_ROWS.map((row, index) => arm(row, index, variant)).join('\n')
+  return LOOP_TEMPLATE.replaceAll('VARIANT', variant.name)
+    .replace('COMMENT', variant.comment)
+    .replace('CASES', () => cases)
+    .replaceAll('SAVE ', variant.save)
+    .replaceAll('LOAD\n', variant.load + '\n')
 }
 
 export function generateLoop(): Record<string, string> {
@@ -151,6 +191,6 @@ import { cold } from './cold/index.ts'
 `
   return {
     'src/interp/ir.gen.ts': generateTables(),
-    'src/interp/loop.gen.ts': head + generateRun('runFast'),
+    'src/interp/loop.gen.ts': head + VARIANTS.map(generateRun).join(''),
   }
 }

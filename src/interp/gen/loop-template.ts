@@ -3,10 +3,12 @@
 // Inside: pc, fp (slots), fsp (words in FS) are the machine registers. `code` leaves the switch: > 0 a TrapCode, < 0 an action:
 //   -1  call: x = callee's record (word offset in FUNC), j = slot of its frame relative to fp, ea = return pc
 //   -2  tail call: x = callee's record, i = slot of the first argument, j = argument slots
-//   -4  the slice is used up
 //   -3  returned (pc, fp, fsp are the caller's) into another instance
+//   -4  the slice is used up
+//   -5  not enough fuel for the segment at pc: back to the `fuel` instruction in front of it
+// SAVE puts registers into CTX that only one instantiation has.
 export const LOOP_TEMPLATE = `
-/** Runs from the machine registers in CTX until an exit; the registers are in CTX again then. See machine.ts \`Exit\`. */
+/** Runs from the machine registers in CTX until an exit; the registers are in CTX again then (machine.ts \`Exit\`). COMMENT */
 export const VARIANT: () => number = /* @__PURE__ */ (() => {
 const CODE = machine.CODE, CTX = machine.CTX, FS = machine.FS, FUNC = machine.FUNC
 const R = machine.R, RF = machine.RF, RD = machine.RD, RQ = machine.RQ
@@ -19,15 +21,16 @@ return function VARIANT(): number {
   let G = instance.globalCells
   let memory = instance.memory0
   let bytes = memory.u8, view = memory.dv, length = memory.byteLength
-  let slice = CTX[7]
+  let slice = CTX[7], fuel = CTX[9]
   let code = 0, i = 0, j = 0, n = 0, x = 0, y = 0, ai = 0, bi = 0, di = 0, ea = 0, z = 0
   let table: TableInstance, global: GlobalInstance
   for (;;) {
     switch (CODE[pc]) {
 CASES
       default:
-        CTX[1] = fp; CTX[2] = fsp
+        SAVE CTX[1] = fp; CTX[2] = fsp
         i = cold(CODE[pc], pc, fp, instance) | 0
+        LOAD
         if (i < 0) return ~i
         pc = i & 16777215
         memory = instance.memory0; bytes = memory.u8; view = memory.dv; length = memory.byteLength
@@ -37,19 +40,17 @@ CASES
       y = fp + j
       if (y + FUNC[x + 4] <= stackEnd && fsp < frameEnd) {
         fsp += 4; FS[fsp] = x >> 3; FS[fsp + 1] = ea; FS[fsp + 2] = j
-        fp = y; pc = FUNC[x] & 16777215; i = FUNC[x + 1]; code = 0
-        if (i === instance.id || i < 0) { FS[fsp + 3] = 0; continue }
-        FS[fsp + 3] = 1
-        instance = instances[i]
+        fp = y; pc = FUNC[x] & 16777215; i = FUNC[x + 1]; code = --slice < 0 ? -4 : 0
+        FS[fsp + 3] = 0
+        if (i !== instance.id && i >= 0) { FS[fsp + 3] = 1; instance = instances[i] } else if (code === 0) continue
       } else code = 10
     } else if (code === -2) {
       if (fp + FUNC[x + 4] <= stackEnd) {
         R.copyWithin(fp << 1, (fp + i) << 1, (fp + i + j) << 1)
-        FS[fsp] = x >> 3; pc = FUNC[x] & 16777215; i = FUNC[x + 1]; code = 0
-        if (i === instance.id) continue
-        FS[fsp + 3] = 1
-        if (i < 0) continue
-        instance = instances[i]
+        FS[fsp] = x >> 3; pc = FUNC[x] & 16777215; i = FUNC[x + 1]; code = --slice < 0 ? -4 : 0
+        if (i !== instance.id) FS[fsp + 3] = 1
+        if (i !== instance.id && i >= 0) instance = instances[i]
+        else if (code === 0) continue
       } else code = 10
     } else if (code === -3) {
       code = 0
@@ -59,12 +60,16 @@ CASES
       // Another agent has grown the memory: the access is tried again.
       code = 0
     }
-    if (code === -4) {
-      CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp
-      return 6
+    if (code === -5) {
+      fuel += CODE[pc - 1]
+      pc -= 2
+    }
+    if (code < 0) {
+      SAVE CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp
+      return code === -4 ? 6 : 5
     }
     if (code > 0) {
-      CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp; CTX[3] = code
+      SAVE CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp; CTX[3] = code
       return 1
     }
     funcBase = instance.funcBase << 3; G = instance.globalCells
