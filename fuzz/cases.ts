@@ -57,7 +57,10 @@ const verdict: Oracle = (bytes) => {
   return undefined
 }
 
-/** A namespace of its own for each stretch of cases: whatever leaks is gone with it. */
+/**
+ * A namespace of its own for each stretch of cases. The one before is disposed of: its instances could only be collected when this
+ * thread gets back to its event loop.
+ */
 class Engine {
   private namespace: Namespace | undefined
   private uses = 0
@@ -65,10 +68,10 @@ class Engine {
   constructor(private readonly gcStress: boolean) {}
 
   get(): Namespace {
-    if (this.namespace === undefined || ++this.uses % 200 === 0) {
+    if (this.namespace === undefined || ++this.uses % 20 === 0) {
+      if (this.namespace !== undefined) realmOf(this.namespace)!.store.dispose()
       const fresh = createWebAssembly({ limits: { memory: 64 << 20 } })
-      const { heap } = realmOf(fresh)!.store
-      heap.stress = this.gcStress
+      realmOf(fresh)!.store.heap.stress = this.gcStress
       this.namespace = fresh as unknown as Namespace
     }
     return this.namespace

@@ -16,7 +16,26 @@ interface Pieces {
 interface Body {
   readonly locals: Uint8Array
   /** Instructions without the final `end`. */
-  readonly instructions: Uint8Array[]
+  readonly instructions: Instruction[]
+}
+interface Instruction {
+  readonly bytes: Uint8Array
+  /** Part of a fuel check: without them a module might run for ever. */
+  readonly pinned: boolean
+}
+
+/** What the generator emits to take fuel (gen-body.ts): global.get 0, i32.const 1, i32.sub, global.set 0, global.get 0, i32.const 0, compare. */
+const FUEL_CHECK = ['2300', '4101', '6b', '2400', '2300', '4100', '4[8ac]']
+
+function pinFuelChecks(list: readonly Uint8Array[]): Instruction[] {
+  const texts = list.map((bytes) => Buffer.from(bytes).toString('hex'))
+  const pinned = new Set<number>()
+  texts.forEach((_, at) => {
+    if (!FUEL_CHECK.every((wanted, i) => new RegExp(`^${wanted}$`).test(texts[at + i] ?? ''))) return
+    // And the branch that it decides.
+    for (let i = at; i <= at + FUEL_CHECK.length; i++) pinned.add(i)
+  })
+  return list.map((bytes, i) => ({ bytes, pinned: pinned.has(i) }))
 }
 
 /** A smaller module for which `shows` is still true; `bytes` itself if it cannot be taken apart. */
@@ -45,11 +64,11 @@ export function reduceModule(bytes: Uint8Array, shows: (candidate: Uint8Array) =
   return assemble(pieces)
 }
 
-const UNREACHABLE = Uint8Array.of(0)
+const UNREACHABLE: Instruction = { bytes: Uint8Array.of(0), pinned: false }
 
 function reduceBody(body: Body, shows: (candidate: Body) => boolean, deadline: number): Body {
   let current = body
-  const attempt = (instructions: Uint8Array[]): boolean => {
+  const attempt = (instructions: Instruction[]): boolean => {
     const candidate = { locals: current.locals, instructions }
     if (!shows(candidate)) return false
     current = candidate
@@ -58,7 +77,7 @@ function reduceBody(body: Body, shows: (candidate: Body) => boolean, deadline: n
   if (body.instructions.length > 1) attempt([UNREACHABLE])
   for (let run = Math.max(1, current.instructions.length >> 1); run >= 1; run = run >> 1) {
     for (let at = 0; at < current.instructions.length && performance.now() < deadline; ) {
-      const without = current.instructions.toSpliced(at, run)
+      const without = current.instructions.filter((instruction, i) => i < at || i >= at + run || instruction.pinned)
       if (without.length === current.instructions.length || !attempt(without)) at += run
     }
   }
@@ -116,7 +135,7 @@ function bodyOf(module: Module, index: number): Body {
     reader.pos = skipImmediates(bytes, reader.pos, op)
     instructions.push(bytes.slice(start, reader.pos))
   }
-  return { locals, instructions }
+  return { locals, instructions: pinFuelChecks(instructions) }
 }
 
 function assemble({ sections, bodies }: Pieces): Uint8Array {
@@ -128,9 +147,9 @@ function assemble({ sections, bodies }: Pieces): Uint8Array {
     }
     const code = new Writer().u32(bodies.length)
     for (const { locals, instructions } of bodies) {
-      const size = locals.length + instructions.reduce((n, i) => n + i.length, 0) + 1
+      const size = locals.length + instructions.reduce((n, i) => n + i.bytes.length, 0) + 1
       code.u32(size).bytes(locals)
-      for (const instruction of instructions) code.bytes(instruction)
+      for (const instruction of instructions) code.bytes(instruction.bytes)
       code.u8(0x0b)
     }
     out.section(CODE_SECTION, code)
