@@ -28,6 +28,15 @@ export interface HostFunc {
 /** Host functions by `FUNC[fid + Func.Index]`; undefined as in `INSTANCES`. */
 export const HOSTS: (HostFunc | undefined)[] = []
 
+/** Views of a memory for `Atomics`: all of the same extent as the memory's `u8`, which is one of them. */
+export interface AtomicViews {
+  readonly u8: Uint8Array
+  readonly u16: Uint16Array
+  readonly i32: Int32Array
+  readonly u32: Uint32Array
+  readonly i64: BigInt64Array
+}
+
 /** A linear memory. `buffer` may be larger than `byteLength`: growth is amortised until JavaScript looks at the buffer. */
 export interface MemoryInstance {
   readonly type: MemoryType
@@ -35,6 +44,8 @@ export interface MemoryInstance {
   buffer: ArrayBuffer | SharedArrayBuffer
   u8: Uint8Array
   dv: DataView
+  /** Made by the first atomic instruction. Out of date once its `u8` is not the memory's. */
+  atomicViews: AtomicViews | undefined
   /** Current size in bytes. Every access is checked against this, never left to the views. */
   byteLength: number
   /** Grows by `delta` pages; the old size in pages, or -1 (declared maximum, cap or host refused). */

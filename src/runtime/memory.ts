@@ -12,7 +12,7 @@
 
 import { MAX_MEMORY32_BYTES } from '../wasm/limits.ts'
 import type { MemoryType } from '../wasm/types.ts'
-import type { MemoryInstance } from './instance.ts'
+import type { AtomicViews, MemoryInstance } from './instance.ts'
 import { LimitError, type Store } from './store.ts'
 
 /** Growth reserves this part of the size on top: a memory that grows page by page is copied O(log n) times. */
@@ -34,6 +34,7 @@ export class LinearMemory implements MemoryInstance {
   buffer: ArrayBuffer | SharedArrayBuffer
   u8: Uint8Array
   dv: DataView
+  atomicViews: AtomicViews | undefined = undefined
   byteLength: number
   onGrow: (() => void) | undefined = undefined
 

@@ -3,7 +3,11 @@
 
 import { cold } from '../../src/interp/cold/index.ts'
 import type { Instance } from '../../src/runtime/instance.ts'
-import { CODE, CTX, Ctx, Exit, R, RU8, TrapCode } from '../../src/runtime/machine.ts'
+import { instantiate } from '../../src/runtime/instantiate.ts'
+import { CODE, CTX, Ctx, Exit, R, RQ, RU8, TrapCode } from '../../src/runtime/machine.ts'
+import { Store } from '../../src/runtime/store.ts'
+import { parseWat } from '../../src/text/parse.ts'
+import { decodeModule } from '../../src/wasm/decode.ts'
 import type { OpRow } from '../../src/wasm/opcodes.ts'
 import { type Bytes, code, END, exports_, func, funcs, leb, memories, module, name, types } from '../wasm/binary.ts'
 
@@ -255,3 +259,22 @@ export function random(seed: number): (n: number) => number {
 
 export const hex = (value: Uint8Array | TrapCode): string =>
   typeof value === 'number' ? `trap ${value}` : Buffer.from(value).reverse().toString('hex')
+
+// ---- instances ------------------------------------------------------------------------------------------------------------------
+
+/** An instance of a module in the text format. */
+export function instanceOf(wat: string, store = new Store()): Instance {
+  return instantiate(store, decodeModule(parseWat(wat).bytes), [])
+}
+
+/** Writes an integer to slot `s` of the frame under test: all of its 64 bits. */
+export const setSlot = (s: number, value: number | bigint): void => void (RQ[FP + s] = BigInt.asIntN(64, BigInt(value)))
+/** The low half of a slot. */
+export const wordOf = (s: number): number => R[(FP + s) << 1]
+/** A 64-bit immediate as two words. */
+export const split = (value: bigint): [low: number, high: number] => [
+  Number(BigInt.asIntN(32, value)),
+  Number(BigInt.asIntN(32, value >> 32n)),
+]
+/** All 64 bits of a slot, signed. */
+export const longOf = (s: number): bigint => RQ[FP + s]

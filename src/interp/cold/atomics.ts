@@ -1,29 +1,34 @@
 // Atomic instructions, on shared and unshared memories.
 
-import type { Instance, MemoryInstance } from '../../runtime/instance.ts'
+import type { AtomicViews, Instance, MemoryInstance } from '../../runtime/instance.ts'
 import { CODE, R, RQ, TrapCode } from '../../runtime/machine.ts'
 import { Op } from '../../wasm/op.gen.ts'
 import { offsetOf, unsigned } from './address.ts'
 import { inBounds } from './memory.ts'
 import { trap } from './trap.ts'
 
-/** Views for `Atomics`, of the memory used last. */
-let viewsOf: Uint8Array | undefined
-let u8 = new Uint8Array(0)
-let u16 = new Uint16Array(0)
-let i32 = new Int32Array(0)
-let u32 = new Uint32Array(0)
-let i64 = new BigInt64Array(0)
+/** Current views. They may reach beyond the memory (an unshared one has a reserve): every access is checked before. */
+function viewsOf(memory: MemoryInstance): AtomicViews {
+  const views = memory.atomicViews
+  return views !== undefined && views.u8 === memory.u8 ? views : makeViews(memory)
+}
 
-function takeViews(memory: MemoryInstance): void {
-  if (viewsOf === memory.u8) return
-  viewsOf = memory.u8
-  const { buffer, byteLength } = memory
-  u8 = new Uint8Array(buffer as ArrayBuffer, 0, byteLength)
-  u16 = new Uint16Array(buffer as ArrayBuffer, 0, byteLength >> 1)
-  i32 = new Int32Array(buffer as ArrayBuffer, 0, Math.floor(byteLength / 4))
-  u32 = new Uint32Array(buffer as ArrayBuffer, 0, Math.floor(byteLength / 4))
-  i64 = new BigInt64Array(buffer as ArrayBuffer, 0, Math.floor(byteLength / 8))
+function makeViews(memory: MemoryInstance): AtomicViews {
+  const { u8 } = memory
+  const buffer = u8.buffer as ArrayBuffer
+  const words = Math.floor(u8.length / 4)
+  return (memory.atomicViews = {
+    u8,
+    u16: new Uint16Array(buffer, 0, Math.floor(u8.length / 2)),
+    i32: new Int32Array(buffer, 0, words),
+    u32: new Uint32Array(buffer, 0, words),
+    i64: new BigInt64Array(buffer, 0, Math.floor(words / 2)),
+  })
+}
+
+/** Whether an address in a slot plus an offset is no multiple of `bytes`. The low words decide, whatever the width. */
+function isUnaligned(slot: number, offsetLow: number, bytes: number): boolean {
+  return ((R[slot << 1] + offsetLow) & (bytes - 1)) !== 0
 }
 
 /** The operations of the rows from i32.atomic.load: seven widths each. */
@@ -52,23 +57,25 @@ export function atomic(op: number, pc: number, fp: number, instance: Instance): 
   const result = family === Family.Store ? 0 : 1
   const memarg = pc + 2 + result + operands
   const memory = instance.memories[CODE[memarg + 2]]
-  const at = unsigned(fp + CODE[pc + 1 + result], memory.type.address64) + offsetOf(CODE[memarg], CODE[memarg + 1])
+  const address = fp + CODE[pc + 1 + result]
+  const at = unsigned(address, memory.type.address64) + offsetOf(CODE[memarg], CODE[memarg + 1])
   const bytes = BYTES[position]
-  if (at % bytes !== 0) return trap(TrapCode.UnalignedAtomic, pc)
+  if (isUnaligned(address, CODE[memarg], bytes)) return trap(TrapCode.UnalignedAtomic, pc)
   if (!inBounds(memory, at, bytes)) return trap(TrapCode.MemoryOutOfBounds, pc)
-  takeViews(memory)
-  const first = fp + CODE[pc + 2 + result]
+  const views = viewsOf(memory)
+  // Loads have no operand behind the address.
+  const first = operands === 0 ? address : fp + CODE[pc + 2 + result]
   const next = memarg + 3
   if (bytes === 8) {
     const index = at / 8
     const old =
       family === Family.CompareExchange
-        ? Atomics.compareExchange(i64, index, RQ[first], RQ[fp + CODE[pc + 4]])
-        : wide(family, index, first)
+        ? Atomics.compareExchange(views.i64, index, RQ[first], RQ[fp + CODE[pc + 4]])
+        : wide(family, views.i64, index, first)
     if (family !== Family.Store) RQ[fp + CODE[pc + 1]] = old
     return next
   }
-  const view = bytes === 4 ? u32 : bytes === 2 ? u16 : u8
+  const view = bytes === 4 ? views.u32 : bytes === 2 ? views.u16 : views.u8
   const index = at / bytes
   let old: number
   if (family === Family.CompareExchange) {
@@ -104,24 +111,24 @@ function narrow(family: Family, view: Uint8Array | Uint16Array | Uint32Array, in
 }
 
 /** `slot` holds the operand; unused by loads. */
-function wide(family: Family, index: number, slot: number): bigint {
+function wide(family: Family, view: BigInt64Array, index: number, slot: number): bigint {
   switch (family) {
     case Family.Load:
-      return Atomics.load(i64, index)
+      return Atomics.load(view, index)
     case Family.Store:
-      return Atomics.store(i64, index, RQ[slot])
+      return Atomics.store(view, index, RQ[slot])
     case Family.Add:
-      return Atomics.add(i64, index, RQ[slot])
+      return Atomics.add(view, index, RQ[slot])
     case Family.Sub:
-      return Atomics.sub(i64, index, RQ[slot])
+      return Atomics.sub(view, index, RQ[slot])
     case Family.And:
-      return Atomics.and(i64, index, RQ[slot])
+      return Atomics.and(view, index, RQ[slot])
     case Family.Or:
-      return Atomics.or(i64, index, RQ[slot])
+      return Atomics.or(view, index, RQ[slot])
     case Family.Xor:
-      return Atomics.xor(i64, index, RQ[slot])
+      return Atomics.xor(view, index, RQ[slot])
     default:
-      return Atomics.exchange(i64, index, RQ[slot])
+      return Atomics.exchange(view, index, RQ[slot])
   }
 }
 
@@ -129,23 +136,26 @@ function wide(family: Family, index: number, slot: number): bigint {
 function waitNotify(op: number, pc: number, fp: number, instance: Instance): number {
   const memarg = pc + (op === Op.MemoryAtomicNotify ? 4 : 5)
   const memory = instance.memories[CODE[memarg + 2]]
-  const at = unsigned(fp + CODE[pc + 2], memory.type.address64) + offsetOf(CODE[memarg], CODE[memarg + 1])
+  const address = fp + CODE[pc + 2]
+  const at = unsigned(address, memory.type.address64) + offsetOf(CODE[memarg], CODE[memarg + 1])
   const bytes = op === Op.MemoryAtomicWait64 ? 8 : 4
-  if (at % bytes !== 0) return trap(TrapCode.UnalignedAtomic, pc)
+  if (isUnaligned(address, CODE[memarg], bytes)) return trap(TrapCode.UnalignedAtomic, pc)
   if (!inBounds(memory, at, bytes)) return trap(TrapCode.MemoryOutOfBounds, pc)
   const d = (fp + CODE[pc + 1]) << 1
   const operand = fp + CODE[pc + 3]
-  takeViews(memory)
+  const views = viewsOf(memory)
   if (op === Op.MemoryAtomicNotify) {
     // Nobody can wait on memory that is not shared.
-    R[d] = memory.type.shared ? Atomics.notify(i32, at / 4, R[operand << 1] >>> 0) : 0
+    R[d] = memory.type.shared ? Atomics.notify(views.i32, at / 4, R[operand << 1] >>> 0) : 0
     return memarg + 3
   }
   if (!memory.type.shared) return trap(TrapCode.ExpectedShared, pc)
   const nanoseconds = RQ[fp + CODE[pc + 4]]
   const timeout = nanoseconds < 0n ? Infinity : Number(nanoseconds) / 1e6
   const outcome =
-    bytes === 8 ? Atomics.wait(i64, at / 8, RQ[operand], timeout) : Atomics.wait(i32, at / 4, R[operand << 1], timeout)
+    bytes === 8
+      ? Atomics.wait(views.i64, at / 8, RQ[operand], timeout)
+      : Atomics.wait(views.i32, at / 4, R[operand << 1], timeout)
   R[d] = outcome === 'ok' ? 0 : outcome === 'not-equal' ? 1 : 2
   return memarg + 3
 }
