@@ -98,6 +98,8 @@ export function jsEngine(ns: JsNamespace): WastEngine {
       throw new NotCarried('the JS API ignores custom sections')
     },
     shareable(instance) {
+      // Structured cloning knows the host's memories only.
+      if ((ns as unknown) !== (globalThis as { WebAssembly?: unknown }).WebAssembly) throw new NotCarried('memories of this namespace cannot be sent')
       return Object.fromEntries(Object.entries((instance as JsInstance).exports).filter(([, value]) => value instanceof ns.Memory))
     },
     adopt: (shared: WastShared) => ({ exports: shared }) as JsInstance,

@@ -117,7 +117,8 @@ const SUITE_TEXTS: Partial<Record<TrapCode, string>> = { [TrapCode.Unreachable]:
 
 function classify(error: unknown): WastError {
   if (error instanceof Trap) {
-    const texts = [trapText(error.code), SUITE_TEXTS[error.code] ?? '']
+    const suite = SUITE_TEXTS[error.code]
+    const texts = suite === undefined ? [trapText(error.code)] : [trapText(error.code), suite]
     return { class: error.code === TrapCode.StackExhausted ? 'exhaustion' : 'trap', texts }
   }
   if (error instanceof FormatError) return { class: error.kind, texts: [error.message] }
