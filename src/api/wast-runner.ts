@@ -115,6 +115,8 @@ class Session {
   private readonly instances = new Map<string, WastInstanceHandle>()
   private readonly registered = new Map<string, WastInstanceHandle>()
   private readonly threads = new Map<string, Thread>()
+  /** Why a thread could not be carried; nothing is run after that. */
+  private missingThread: string | undefined
   private currentDefinition: WastModuleHandle | undefined
   private currentInstance: WastInstanceHandle | undefined
 
@@ -142,14 +144,18 @@ class Session {
       const { kind, line, column } = command
       let verdict: WastVerdict = { kind, line, column, outcome: 'passed' }
       try {
+        if (this.missingThread !== undefined) throw new NotCarried(this.missingThread)
         await this.execute(command, index)
       } catch (error) {
         const failure = error instanceof Mismatch ? undefined : this.classify(error)
         const reason = failure === undefined ? (error as Error).message : describeError(failure, error)
         const outcome = failure?.class === 'not-carried' ? 'skipped' : 'failed'
         verdict = { ...verdict, outcome, reason }
-        // A thread that did not start: its commands count all the same.
-        if (command.kind === 'thread') this.verdicts.push(...allWithout(command.commands, outcome, reason))
+        if (command.kind === 'thread') {
+          // Its commands count all the same, and what comes behind it may depend on them.
+          this.verdicts.push(...allWithout(command.commands, outcome, reason))
+          if (outcome === 'skipped') this.missingThread = reason
+        }
       }
       this.verdicts.push(verdict)
       onCommand?.(index + 1, commands.length)
