@@ -438,7 +438,9 @@ export class Builder {
   private repeatLoopTest(label: Label): void {
     const start = label.target
     if (start >= this.length) return
-    const opposite = OPPOSITE_BRANCH[this.words[start]]
+    const first = this.words[start]
+    // Cold ops lie behind the table.
+    const opposite = first < OPPOSITE_BRANCH.length ? OPPOSITE_BRANCH[first] : 0
     // In metered code the branch must find the loop's fuel in front of its target.
     if (opposite === 0 || this.metered) return
     this.operandCount = IR_LENGTH[opposite] - 2
