@@ -1,5 +1,5 @@
 // A reporter for node's test runner: a line for each file, every failure in full, every skipped test by name.
-import { basename, relative, join } from 'node:path'
+import { relative } from 'node:path'
 
 export default async function* brief(source) {
   const perFile = new Map()
@@ -36,8 +36,8 @@ export default async function* brief(source) {
   }
 }
 
-/** test/area/topic, from the path of its bundle. */
+/** test/area/topic, from the path of the source or of its bundle. */
 function nameOf(path) {
-  const inBuild = relative(join(process.cwd(), 'build'), path).replaceAll('\\', '/')
-  return (inBuild.startsWith('..') ? basename(path) : inBuild).replace(/\.test\.mjs$/, '')
+  const name = relative(process.cwd(), path).replaceAll('\\', '/')
+  return name.replace(/^build\//, '').replace(/(?:\.test)?\.(?:mjs|ts)$/, '')
 }
