@@ -81,8 +81,7 @@ const engines = { gen: new Engine(false), gc: new Engine(true) }
 
 function checkGenerated(kind: 'gen' | 'gc', bytes: Uint8Array): string | undefined {
   const oracle = runModule(host, bytes)
-  const ours = runModule(engines[kind].get(), bytes)
-  const difference = compareOutcomes(ours, oracle)
+  const difference = compareOutcomes(runModule(engines[kind].get(), bytes), oracle)
   if (difference !== undefined) return difference
   return oracle.rejected ? `the generator made an invalid module: ${oracle.log[0]}` : undefined
 }

@@ -82,9 +82,12 @@ function opTable(features: ReadonlySet<Feature>): OpTable {
     const rows = OPCODES.filter((row) => row[4] === 'mvp' || features.has(row[4] as Feature))
     const byResult = (accept: (row: OpRow) => boolean): Map<number, OpRow[]> => {
       const map = new Map<number, OpRow[]>()
-      for (const row of rows.filter(accept)) {
-        const type = LETTER_TYPE[row[2].split(':')[1]!]!
-        map.set(type, [...(map.get(type) ?? []), row])
+      for (const row of rows) {
+        if (!accept(row)) continue
+        const type = LETTER_TYPE[row[2][row[2].length - 1]!]!
+        const list = map.get(type)
+        if (list === undefined) map.set(type, [row])
+        else list.push(row)
       }
       return map
     }

@@ -29,7 +29,7 @@ interface JsTable {
 export interface Outcome {
   /** What happened, in order. */
   readonly log: string[]
-  /** Final contents of every memory. */
+  /** Views of the memories as they are at the end, exported and imported ones. */
   readonly memories: Uint8Array[]
   /** The module did not compile; `log` has the message. */
   readonly rejected: boolean
@@ -71,13 +71,12 @@ export function runModule(ns: Namespace, bytes: Uint8Array): Outcome {
   const first = run.instance(module, 'A', undefined)
   // The second instance takes what it can from the first one: calls, tables, memories and globals across instances.
   if (first !== undefined) run.instance(module, 'B', first)
-  return { log: run.log, memories: run.memories, rejected: false }
+  return { log: run.log, memories: run.memories(), rejected: false }
 }
 
 class Run {
   readonly log: string[] = []
-  readonly memories: Uint8Array[] = []
-  private readonly seen: { readonly buffer: ArrayBufferLike }[] = []
+  private readonly seen = new Set<{ readonly buffer: ArrayBufferLike }>()
   private readonly fuel: { value: unknown }
   private callbacks = 0
   private calls = 0
@@ -97,7 +96,6 @@ class Run {
       exports = new ns.Instance(module, { env }).exports
     } catch (error) {
       log.push(`${label}: ${this.describeError(error, {})}`)
-      this.finish()
       return undefined
     }
     holder.exports = exports
@@ -117,16 +115,14 @@ class Run {
     for (const { name, kind } of names) {
       const value = exports[name]
       if (kind === 'global') log.push(`${label}.${name} = ${describe((value as { value: unknown }).value)}`)
-      if (kind === 'memory') this.seen.push(value as { buffer: ArrayBufferLike })
+      if (kind === 'memory') this.seen.add(value as { buffer: ArrayBufferLike })
       if (kind === 'table') log.push(`${label}.${name} = ${describeTable(value as JsTable, name.endsWith(':1'))}`)
     }
-    this.finish()
     return exports
   }
 
-  /** Copies the memories: engines may reuse or detach a buffer later. */
-  private finish(): void {
-    for (const memory of this.seen.splice(0)) this.memories.push(new Uint8Array(memory.buffer).slice())
+  memories(): Uint8Array[] {
+    return [...this.seen].map(({ buffer }) => new Uint8Array(buffer))
   }
 
   /** The host's side of an import, by the convention of its name. */
@@ -138,7 +134,7 @@ class Run {
       case 'memory': {
         const [min, max, shared, wide] = rest.map(Number) as [number, number, number, number]
         const memory = new ns.Memory(limits(min, max, wide === 1, shared === 1 ? { shared: true } : {}))
-        this.seen.push(memory)
+        this.seen.add(memory)
         return memory
       }
       case 'table':
@@ -252,7 +248,7 @@ export function compareOutcomes(zwasm: Outcome, oracle: Outcome): string | undef
     if (a.length !== b.length) return `memory ${k}: ${a.length} bytes, oracle ${b.length}`
     if (Buffer.compare(a, b) !== 0) {
       const at = a.findIndex((byte, i) => byte !== b[i])
-      return `memory ${k} differs at 0x${at.toString(16)}: ${a[at]} oracle ${b[at]}`
+      return `memory ${k} differs at 0x${at.toString(16)}: ${a[at]}, oracle ${b[at]}`
     }
   }
   return undefined
