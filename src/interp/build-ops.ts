@@ -28,12 +28,17 @@ for (const [id, , signature, imm] of OPCODES) {
   OPERANDS[id] = colon
   if (colon + 1 < signature.length) RESULT[id] = 'ilfdv?a'.indexOf(signature[colon + 1])
   IMMEDIATE[id] =
-    imm === 'memarg' ? Immediate.Memarg
-    : imm === 'memarg_lane' ? Immediate.MemargLane
-    : imm === 'lane' ? Immediate.Lane
-    : imm === 'v128' || imm === 'shuffle' ? Immediate.Vector
-    : imm === 'fence' ? Immediate.Fence
-    : Immediate.None
+    imm === 'memarg'
+      ? Immediate.Memarg
+      : imm === 'memarg_lane'
+        ? Immediate.MemargLane
+        : imm === 'lane'
+          ? Immediate.Lane
+          : imm === 'v128' || imm === 'shuffle'
+            ? Immediate.Vector
+            : imm === 'fence'
+              ? Immediate.Fence
+              : Immediate.None
 }
 
 export function translateOther(t: Translation, op: number): void {
@@ -54,6 +59,16 @@ export function translateOther(t: Translation, op: number): void {
     case Op.RefNull:
       r.heapType(true)
       return b.pushConstant(Kind.Ref, 0, 0)
+    // The same bits under another type: a slot holds them as they are.
+    case Op.I32WrapI64:
+    case Op.I32ReinterpretF32:
+      return b.retype(Kind.I32)
+    case Op.F32ReinterpretI32:
+      return b.retype(Kind.F32)
+    case Op.I64ReinterpretF64:
+      return b.retype(Kind.I64)
+    case Op.F64ReinterpretI64:
+      return b.retype(Kind.F64)
     case Op.Select:
     case Op.SelectTyped:
       if (op === Op.SelectTyped) for (let n = r.u32(); n > 0; n--) r.valueType()
@@ -539,5 +554,3 @@ function aggregate(t: Translation, op: number): void {
       bug(`opcode 0x${op.toString(16)} has no translation`)
   }
 }
-
-

@@ -172,7 +172,8 @@ export class Builder {
   }
 
   private relocate(position: number): void {
-    if (this.relocationCount === this.relocations.length) this.relocations = grown(this.relocations, this.relocationCount + 1)
+    if (this.relocationCount === this.relocations.length)
+      this.relocations = grown(this.relocations, this.relocationCount + 1)
     this.relocations[this.relocationCount++] = position
   }
 
@@ -275,6 +276,11 @@ export class Builder {
     if (this.settled > i) this.settled = i
   }
 
+  /** The top entry's bits under another kind of one slot. */
+  retype(kind: Kind): void {
+    this.kind[this.depth - 1] = kind
+  }
+
   popMany(count: number): void {
     while (count-- > 0) this.pop()
   }
@@ -343,7 +349,12 @@ export class Builder {
   /** Takes the last instruction back: it becomes part of the next one. The one before is then the last, but keeps its result. */
   dropLast(): void {
     this.length = this.lastStart
-    while (this.offsets !== undefined && this.offsets.length > 0 && this.offsets[this.offsets.length - 2] >= this.length) this.offsets.length -= 2
+    while (
+      this.offsets !== undefined &&
+      this.offsets.length > 0 &&
+      this.offsets[this.offsets.length - 2] >= this.length
+    )
+      this.offsets.length -= 2
     this.lastStart = this.beforeLast
     this.beforeLast = -1
     this.lastResult = -1
@@ -473,7 +484,8 @@ export class Builder {
       for (let i = this.depth - count; i < this.depth; i++) end += slotsOf(this.kind[i])
       let slot = 0
       const conflict = this.returnConflict(count, end)
-      for (let i = this.depth - count; conflict && i < this.depth; i++) if (this.loc[i] !== CONSTANT) this.copyTo(i, this.home[i])
+      for (let i = this.depth - count; conflict && i < this.depth; i++)
+        if (this.loc[i] !== CONSTANT) this.copyTo(i, this.home[i])
       for (let i = this.depth - count; i < this.depth; i++) {
         if (conflict && this.loc[i] !== CONSTANT) this.copyEntry(i, slot)
         else this.copyTo(i, slot)

@@ -176,9 +176,7 @@ for (const [op, js] of [['and', '&'], ['or', '|'], ['xor', '^']]) {
   row('i64.' + op, 'dab', `i = I(a) ${js} I(b); H(d) = H(a) ${js} H(b); I(d) = i`)
   row(`i64.${op}_k`, 'dalh', `I(d) = I(a) ${js} W(l); H(d) = H(a) ${js} W(h)`)
 }
-row('i64.div_s', 'dab', 'if (I(b) === 0 && H(b) === 0) { code = 7; break }; if (I(b) === -1 && H(b) === -1 && I(a) === 0 && H(a) === -2147483648) { code = 8; break }; Q(d) = BigInt.asIntN(64, Q(a) / Q(b))')
 row('i64.div_u', 'dab', 'if (I(b) === 0 && H(b) === 0) { code = 7; break }; Q(d) = BigInt.asIntN(64, BigInt.asUintN(64, Q(a)) / BigInt.asUintN(64, Q(b)))')
-row('i64.rem_s', 'dab', 'if (I(b) === 0 && H(b) === 0) { code = 7; break }; Q(d) = BigInt.asIntN(64, Q(a) % Q(b))')
 row('i64.rem_u', 'dab', 'if (I(b) === 0 && H(b) === 0) { code = 7; break }; Q(d) = BigInt.asIntN(64, BigInt.asUintN(64, Q(a)) % BigInt.asUintN(64, Q(b)))')
 // Shifts: n = count & 63; lo, hi halves. (x << 1) << (31 - n) is x << (32 - n) without the case n = 0.
 const shl = (n: string): string =>
@@ -229,15 +227,12 @@ row('f32.neg', 'da', 'I(d) = I(a) ^ -2147483648')
 row('f64.abs', 'da', 'I(d) = I(a); H(d) = H(a) & 2147483647')
 row('f64.neg', 'da', 'I(d) = I(a); H(d) = H(a) ^ -2147483648')
 // A signalling NaN must leave quiet, in every tier of V8: NaNs take the bit path.
-for (const [op, fn] of [['floor', 'Math.floor'], ['ceil', 'Math.ceil']]) {
-  row(`f64.${op}`, 'da', `z = D(a); if (z === z) D(d) = ${fn}(z); else { I(d) = I(a); H(d) = H(a) | 524288 }`)
-}
+row('f64.floor', 'da', 'z = D(a); if (z === z) D(d) = Math.floor(z); else { I(d) = I(a); H(d) = H(a) | 524288 }')
 
 // ---- conversions ---------------------------------------------------------------------------------------------------------
-row('i32.wrap_i64', 'da', 'I(d) = I(a)')
+// i32.wrap_i64 and the reinterpretations are no instructions: the builder only changes the kind of the stack entry.
 row('i64.extend_i32_s', 'da', 'i = I(a); I(d) = i; H(d) = i >> 31')
 row('i64.extend_i32_u', 'da', 'I(d) = I(a); H(d) = 0')
-row('i64.extend32_s', 'da', 'i = I(a); I(d) = i; H(d) = i >> 31')
 row('f32.convert_i32_s', 'da', 'F(d) = I(a)')
 row('f32.convert_i32_u', 'da', 'F(d) = U(a)')
 row('f64.convert_i32_s', 'da', 'D(d) = I(a)')
@@ -247,14 +242,9 @@ row('f64.convert_i64_s', 'da', 'D(d) = H(a) * 4294967296 + U(a)')
 row('f64.convert_i64_u', 'da', 'D(d) = (H(a) >>> 0) * 4294967296 + U(a)')
 row('f32.demote_f64', 'da', 'F(d) = D(a)')
 row('f64.promote_f32', 'da', 'D(d) = F(a)')
-row('i32.reinterpret_f32', 'da', 'I(d) = I(a)')
-row('f32.reinterpret_i32', 'da', 'I(d) = I(a)')
-row('i64.reinterpret_f64', 'da', 'I(d) = I(a); H(d) = H(a)')
-row('f64.reinterpret_i64', 'da', 'I(d) = I(a); H(d) = H(a)')
 const trunc = (X: string, low: string, high: string, store: string): string =>
   `z = ${X}(a); if (z !== z) { code = 9; break }; if (!(z ${low} && z < ${high})) { code = 8; break }; ${store}`
 row('i32.trunc_f64_s', 'da', trunc('D', '> -2147483649', '2147483648', 'I(d) = z | 0'))
-row('i32.trunc_f32_s', 'da', trunc('F', '>= -2147483648', '2147483648', 'I(d) = z | 0'))
 
 // ---- memory 0, 32-bit addresses -----------------------------------------------------------------------------------------------
 // The effective address is an exact number up to 2^33; checked against the length before every access, so that V8 never sees an
@@ -290,6 +280,9 @@ row('i32.store_k', 'ako', `${check(4)}; view.setInt32(ea, W(k), true)`)
 row('i32.store8_k', 'ako', `${check(1)}; bytes[ea] = W(k)`)
 
 export const IR_ROWS: readonly IrRow[] = rows
+
+/** Wasm instructions that an op of another name performs: i64.extend32_s only looks at the low half. */
+export const ALIASES: Readonly<Record<string, string>> = { 'i64.extend32_s': 'i64.extend_i32_s' }
 
 /** Binary ops whose operands may change places. */
 export const COMMUTATIVE = ['i32.add', 'i32.mul', 'i32.and', 'i32.or', 'i32.xor', 'i32.eq', 'i32.ne', 'i64.add', 'i64.and', 'i64.or', 'i64.xor', 'i64.eq', 'i64.ne']

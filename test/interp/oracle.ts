@@ -115,6 +115,8 @@ const NO_INSTANCE = {} as Instance
 
 /** Runs a cold op with these words behind the op. Returns the next pc, or the trap as a negative `TrapCode`. */
 export function runCold(op: number, words: readonly number[], instance: Instance = NO_INSTANCE): number {
+  // The words around are no operands.
+  CODE.fill(999, PC - 4, PC + words.length + 8)
   CODE[PC] = COLD + op
   for (let i = 0; i < words.length; i++) CODE[PC + 1 + i] = words[i]
   const next = cold(CODE[PC], PC, FP, instance)

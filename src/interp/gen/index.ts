@@ -2,13 +2,10 @@
 // Runs in the build only (scripts/gen.mjs).
 
 import { OPCODES } from '../../wasm/opcodes.ts'
-import { COMMUTATIVE, IR_ROWS, type IrRow } from '../ir-ops.ts'
+import { ALIASES, COMMUTATIVE, IR_ROWS, type IrRow } from '../ir-ops.ts'
 import { LOOP_TEMPLATE } from './loop-template.ts'
 
 const pascal = (name: string): string => name.replace(/(^|[._])(\w)/g, (_, _sep, c: string) => c.toUpperCase())
-
-/** Machine.ts: CODE is this long plus a margin for the longest fixed instruction. */
-const PC_MASK = 0xffffff
 
 /** Words of an instruction, without the variable tail of br_table. */
 const lengthOf = (row: IrRow): number => 1 + row.operands.replace('*', '').length
@@ -45,7 +42,7 @@ function oppositeBranch(name: string): string | undefined {
 function generateTables(): string {
   const ofOp = new Array<number>(0x210).fill(0)
   for (const [id, name] of OPCODES) {
-    const ir = numberOf.get(name)
+    const ir = numberOf.get(ALIASES[name] ?? name)
     if (ir !== undefined && id < ofOp.length) ofOp[id] = ir
   }
   const column = (f: (row: IrRow) => number): string => `new Uint16Array([${IR_ROWS.map(f).join(',')}])`
@@ -124,8 +121,6 @@ function expand(row: IrRow, variant: Variant): string {
     .replace(/JUMP\(t\)/g, () => `{ pc = ${at('t')}; ${variant.arrive} }`)
     .replace(/ARRIVE/g, () => variant.arrive)
     .replace(/CALLED/g, () => variant.called)
-    // Every pc is masked: V8 then knows that it and the words behind it lie inside CODE, and checks no bounds.
-    .replace(/\bpc = ([^;]+);/g, `pc = $1 & ${PC_MASK};`)
   return prefix + body
 }
 
@@ -133,12 +128,16 @@ function expand(row: IrRow, variant: Variant): string {
 interface Variant {
   readonly name: string
   readonly comment: string
-  /** Behind a taken branch: pc is its target. */
+  /** Behind a taken branch: pc is its target. Leaves the switch with `code` 0 if there is nothing left to go on with. */
   readonly arrive: string
+  /** What is done about that. */
+  readonly leave: string
   /** Behind a call: pc is the callee's entry. */
   readonly called: string
   /** Puts the variant's registers into CTX. */
   readonly save: string
+  /** Takes them from there at entry. */
+  readonly enter: string
   /** Takes them back behind a cold op, which may have used some. */
   readonly load: string
 }
@@ -147,17 +146,22 @@ const VARIANTS: readonly Variant[] = [
   {
     name: 'runFast',
     comment: 'Counts taken branches and calls, nothing else.',
-    arrive: 'if (--slice < 0) { code = -4; break }; continue',
-    called: 'if (--slice < 0) { code = -4; break }; continue',
+    arrive: 'if (--slice < 0) break; continue',
+    leave: 'code = -4',
+    called: 'if (--slice < 0) break; continue',
     save: '',
+    enter: '',
     load: '',
   },
   {
     name: 'runMetered',
-    comment: 'For metered code: in front of every branch target lies a `fuel` instruction, whose last word says what the segment costs.',
-    arrive: 'if ((fuel -= CODE[pc - 1]) < 0) { code = -5; break }; continue',
+    comment:
+      'For metered code: in front of every branch target lies a `fuel` instruction, whose last word says what the segment costs.',
+    arrive: 'if ((fuel -= CODE[pc - 1]) < 0) break; continue',
+    leave: 'fuel += CODE[pc - 1]; pc -= 2; code = -5',
     called: 'continue',
     save: 'CTX[9] = fuel; ',
+    enter: 'let fuel = CTX[9]',
     load: 'fuel = CTX[9]',
   },
 ]
@@ -165,7 +169,7 @@ const VARIANTS: readonly Variant[] = [
 function arm(row: IrRow, index: number, variant: Variant): string {
   const body = expand(row, variant)
   const leaves = /(?:^|[;\s])(?:continue|break|return \d+|throw [^;]*)$/.test(body) && !/\}$/.test(body)
-  const next = leaves ? '' : `; pc = (pc + ${lengthOf(row)}) & ${PC_MASK}; continue`
+  const next = leaves ? '' : `; pc += ${lengthOf(row)}; continue`
   // Statements after an if-block need no separator, but an empty statement is harmless.
   return `      case ${index}: // ${row.name}\n        ${body}${next}`
 }
@@ -176,6 +180,8 @@ function generateRun(variant: Variant): string {
     .replace('COMMENT', variant.comment)
     .replace('CASES', () => cases)
     .replaceAll('SAVE ', variant.save)
+    .replace('LEAVE', variant.leave)
+    .replace('ENTER', variant.enter)
     .replaceAll('LOAD\n', variant.load + '\n')
 }
 

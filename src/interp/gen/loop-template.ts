@@ -1,11 +1,12 @@
 // The loop around the op bodies. `VARIANT` names the instantiation; `CASES` is replaced by the generated switch arms.
 //
 // Inside: pc, fp (slots), fsp (words in FS) are the machine registers. `code` leaves the switch: > 0 a TrapCode, < 0 an action:
+//    0  the slice is used up, or there is not enough fuel for the segment at pc: becomes -4 or -5
 //   -1  call: x = callee's record (word offset in FUNC), j = slot of its frame relative to fp, ea = return pc
 //   -2  tail call: x = callee's record, i = slot of the first argument, j = argument slots
 //   -3  returned (pc, fp, fsp are the caller's) into another instance
 //   -4  the slice is used up
-//   -5  not enough fuel for the segment at pc: back to the `fuel` instruction in front of it
+//   -5  not enough fuel; pc is back at the `fuel` instruction in front of the segment
 // SAVE puts registers into CTX that only one instantiation has.
 export const LOOP_TEMPLATE = `
 /** Runs from the machine registers in CTX until an exit; the registers are in CTX again then (machine.ts \`Exit\`). COMMENT */
@@ -14,17 +15,20 @@ const CODE = machine.CODE, CTX = machine.CTX, FS = machine.FS, FUNC = machine.FU
 const R = machine.R, RF = machine.RF, RD = machine.RD, RQ = machine.RQ
 const instances = INSTANCES
 return function VARIANT(): number {
-  let pc = CTX[0] & 16777215, fp = CTX[1], fsp = CTX[2]
+  let pc = CTX[0], fp = CTX[1], fsp = CTX[2]
   const stackEnd = CTX[5], frameEnd = CTX[6]
   let instance = instances[FUNC[(FS[fsp] << 3) + 1]]
   let funcBase = instance.funcBase << 3
   let G = instance.globalCells
   let memory = instance.memory0
   let bytes = memory.u8, view = memory.dv, length = memory.byteLength
-  let slice = CTX[7], fuel = CTX[9]
+  let slice = CTX[7]
+  ENTER
   let code = 0, i = 0, j = 0, n = 0, x = 0, y = 0, ai = 0, bi = 0, di = 0, ea = 0, z = 0
   let table: TableInstance, global: GlobalInstance
   for (;;) {
+    // CODE_WORDS - 1: V8 then knows that pc plus an operand's distance cannot overflow.
+    pc &= 16777215
     switch (CODE[pc]) {
 CASES
       default:
@@ -32,22 +36,22 @@ CASES
         i = cold(CODE[pc], pc, fp, instance) | 0
         LOAD
         if (i < 0) return ~i
-        pc = i & 16777215
+        pc = i
         memory = instance.memory0; bytes = memory.u8; view = memory.dv; length = memory.byteLength
         continue
     }
-    if (code === -1) {
+    if (code === 0) { LEAVE } else if (code === -1) {
       y = fp + j
       if (y + FUNC[x + 4] <= stackEnd && fsp < frameEnd) {
         fsp += 4; FS[fsp] = x >> 3; FS[fsp + 1] = ea; FS[fsp + 2] = j
-        fp = y; pc = FUNC[x] & 16777215; i = FUNC[x + 1]; code = --slice < 0 ? -4 : 0
+        fp = y; pc = FUNC[x]; i = FUNC[x + 1]; code = --slice < 0 ? -4 : 0
         FS[fsp + 3] = 0
         if (i !== instance.id && i >= 0) { FS[fsp + 3] = 1; instance = instances[i] } else if (code === 0) continue
       } else code = 10
     } else if (code === -2) {
       if (fp + FUNC[x + 4] <= stackEnd) {
         R.copyWithin(fp << 1, (fp + i) << 1, (fp + i + j) << 1)
-        FS[fsp] = x >> 3; pc = FUNC[x] & 16777215; i = FUNC[x + 1]; code = --slice < 0 ? -4 : 0
+        FS[fsp] = x >> 3; pc = FUNC[x]; i = FUNC[x + 1]; code = --slice < 0 ? -4 : 0
         if (i !== instance.id) FS[fsp + 3] = 1
         if (i !== instance.id && i >= 0) instance = instances[i]
         else if (code === 0) continue
@@ -59,10 +63,6 @@ CASES
     } else if (code === 2 && memory.type.shared && memory.refresh()) {
       // Another agent has grown the memory: the access is tried again.
       code = 0
-    }
-    if (code === -5) {
-      fuel += CODE[pc - 1]
-      pc -= 2
     }
     if (code < 0) {
       SAVE CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp
