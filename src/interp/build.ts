@@ -120,7 +120,17 @@ function translate(module: Module, index: number, metered: boolean, offsets: num
   const code =
     offsets !== undefined
       ? { module, index, metered, start: 0, end: b.length, slots, handlers: undefined }
-      : install(module, index, metered, b.words, b.length, b.relocations, b.relocationCount, slots, t.handlers.length > 0 ? Int32Array.from(t.handlers) : undefined)
+      : install(
+          module,
+          index,
+          metered,
+          b.words,
+          b.length,
+          b.relocations,
+          b.relocationCount,
+          slots,
+          t.handlers.length > 0 ? Int32Array.from(t.handlers) : undefined,
+        )
   return code
 }
 

@@ -3,7 +3,19 @@
 // Register IR is shared by all instances of a module. It is built when a function is first called, and may be thrown away again when the
 // arena is full: every function that is on no stack goes (`evict`), its records point to `Pc.Build` again, and it is rebuilt when called.
 
-import { CODE, CODE_WORDS, CTX, Ctx, FS, FRAME_WORDS, FUNC, FUNC_WORDS_LOG2, Frame, Func, Pc } from '../runtime/machine.ts'
+import {
+  CODE,
+  CODE_WORDS,
+  CTX,
+  Ctx,
+  FS,
+  FRAME_WORDS,
+  FUNC,
+  FUNC_WORDS_LOG2,
+  Frame,
+  Func,
+  Pc,
+} from '../runtime/machine.ts'
 import { funcBasesOf } from '../runtime/registry.ts'
 import type { Module } from '../wasm/module.ts'
 import { Ir } from './ir.gen.ts'

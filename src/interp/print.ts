@@ -14,11 +14,15 @@ const CLAUSE_NAMES = ['catch', 'catch_ref', 'catch_all', 'catch_all_ref']
 export function printRegIr(module: Module, index: number, name?: string): string {
   const code = buildFunction(module, index)
   const offsets = offsetsOf(module, index)
-  const lines = [`function ${index}${name === undefined ? '' : ` $${name}`}: ${code.slots} slots, ${code.end - code.start} words`]
+  const lines = [
+    `function ${index}${name === undefined ? '' : ` $${name}`}: ${code.slots} slots, ${code.end - code.start} words`,
+  ]
   for (let i = 0; i < offsets.length; i += 2) {
     const at = offsets[i]
     const next = i + 2 < offsets.length ? offsets[i + 2] : code.end - code.start
-    lines.push(`  ${String(at).padStart(5)}  0x${offsets[i + 1].toString(16).padStart(4, '0')}  ${printInstruction(code, at, next)}`)
+    lines.push(
+      `  ${String(at).padStart(5)}  0x${offsets[i + 1].toString(16).padStart(4, '0')}  ${printInstruction(code, at, next)}`,
+    )
   }
   return lines.concat(printHandlers(code)).join('\n') + '\n'
 }
@@ -49,12 +53,16 @@ function printInstruction(code: FuncCode, at: number, next: number): string {
 function printHandlers(code: FuncCode): string[] {
   const lines: string[] = []
   const words = code.handlers ?? []
-  for (let i = 0; i < words.length; ) {
-    lines.push(`  handler ${words[i + HandlerWord.Start]}..${words[i + HandlerWord.End]} payload r${words[i + HandlerWord.Slot]}`)
+  for (let i = 0; i < words.length;) {
+    lines.push(
+      `  handler ${words[i + HandlerWord.Start]}..${words[i + HandlerWord.End]} payload r${words[i + HandlerWord.Slot]}`,
+    )
     let clause = i + HandlerWord.Words
     for (let n = words[i + HandlerWord.Clauses]; n > 0; n--, clause += ClauseWord.Words) {
       const kind = words[clause + ClauseWord.Kind]
-      lines.push(`    ${CLAUSE_NAMES[kind]}${kind < 2 ? ` tag ${words[clause + ClauseWord.Tag]}` : ''} -> @${words[clause + ClauseWord.Target]}`)
+      lines.push(
+        `    ${CLAUSE_NAMES[kind]}${kind < 2 ? ` tag ${words[clause + ClauseWord.Tag]}` : ''} -> @${words[clause + ClauseWord.Target]}`,
+      )
     }
     i = clause
   }

@@ -32,7 +32,7 @@ export function findHandler(fid: number, pc: number, tagId: number): Handler | u
   const handlers = code.handlers
   if (handlers === undefined) return undefined
   const at = pc - code.start
-  for (let i = 0; i < handlers.length; ) {
+  for (let i = 0; i < handlers.length;) {
     const clauses = handlers[i + HandlerWord.Clauses]
     let clause = i + HandlerWord.Words
     const next = clause + clauses * ClauseWord.Words
