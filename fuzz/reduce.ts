@@ -20,21 +20,24 @@ interface Body {
 }
 interface Instruction {
   readonly bytes: Uint8Array
-  /** Part of a fuel check: without them a module might run for ever. */
+  /** Must stay: part of a fuel check (else a module might run for ever) or of making a NaN canonical (else bits are not determined). */
   readonly pinned: boolean
 }
 
 /** What the generator emits to take fuel (gen-body.ts): global.get 0, i32.const 1, i32.sub, global.set 0, global.get 0, i32.const 0, compare. */
-const FUEL_CHECK = ['2300', '4101', '6b', '2400', '2300', '4100', '4[8ac]']
+const FUEL_CHECK = ['2300', '4101', '6b', '2400', '2300', '4100', '4[8ac]', '.*']
+/** And for NaNs: local.set, local.get, the NaN, local.get twice, equality, select or bitselect. */
+const CANONICAL_NAN = ['21.*', '20.*', '(43|44|fd0c).*', '20.*', '20.*', '5b|61|fd41|fd47', '1b|fd52']
 
-function pinFuelChecks(list: readonly Uint8Array[]): Instruction[] {
+function pin(list: readonly Uint8Array[]): Instruction[] {
   const texts = list.map((bytes) => Buffer.from(bytes).toString('hex'))
   const pinned = new Set<number>()
-  texts.forEach((_, at) => {
-    if (!FUEL_CHECK.every((wanted, i) => new RegExp(`^${wanted}$`).test(texts[at + i] ?? ''))) return
-    // And the branch that it decides.
-    for (let i = at; i <= at + FUEL_CHECK.length; i++) pinned.add(i)
-  })
+  for (const pattern of [FUEL_CHECK, CANONICAL_NAN]) {
+    const tests = pattern.map((wanted) => new RegExp(`^(${wanted})$`))
+    for (let at = 0; at < texts.length; at++) {
+      if (tests.every((test, i) => test.test(texts[at + i] ?? ''))) for (let i = 0; i < tests.length; i++) pinned.add(at + i)
+    }
+  }
   return list.map((bytes, i) => ({ bytes, pinned: pinned.has(i) }))
 }
 
@@ -64,6 +67,15 @@ export function reduceModule(bytes: Uint8Array, shows: (candidate: Uint8Array) =
   return assemble(pieces)
 }
 
+const CONSTANTS: readonly Instruction[] = [
+  Uint8Array.of(0x41, 1),
+  Uint8Array.of(0x42, 1),
+  Uint8Array.of(0x43, 0, 0, 0x80, 0x3f),
+  Uint8Array.of(0x44, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f),
+  Uint8Array.of(0xfd, 0x0c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16),
+  Uint8Array.of(0xd0, 0x6f),
+].map((bytes) => ({ bytes, pinned: false }))
+
 const UNREACHABLE: Instruction = { bytes: Uint8Array.of(0), pinned: false }
 
 function reduceBody(body: Body, shows: (candidate: Body) => boolean, deadline: number): Body {
@@ -79,6 +91,13 @@ function reduceBody(body: Body, shows: (candidate: Body) => boolean, deadline: n
     for (let at = 0; at < current.instructions.length && performance.now() < deadline; ) {
       const without = current.instructions.filter((instruction, i) => i < at || i >= at + run || instruction.pinned)
       if (without.length === current.instructions.length || !attempt(without)) at += run
+    }
+  }
+  // Whole expressions become a constant.
+  for (let run = Math.min(40, current.instructions.length); run >= 2; run--) {
+    for (let at = 0; at + run <= current.instructions.length && performance.now() < deadline; at++) {
+      if (current.instructions.slice(at, at + run).some((instruction) => instruction.pinned)) continue
+      CONSTANTS.some((constant) => attempt(current.instructions.toSpliced(at, run, constant)))
     }
   }
   return current
@@ -135,7 +154,7 @@ function bodyOf(module: Module, index: number): Body {
     reader.pos = skipImmediates(bytes, reader.pos, op)
     instructions.push(bytes.slice(start, reader.pos))
   }
-  return { locals, instructions: pinFuelChecks(instructions) }
+  return { locals, instructions: pin(instructions) }
 }
 
 function assemble({ sections, bodies }: Pieces): Uint8Array {
