@@ -181,6 +181,7 @@ test('one agent waits, another wakes it', async () => {
   assert.equal(wait(Op.MemoryAtomicWait32, 16, 0n, 20_000_000_000n), 0, 'woken')
   assert.equal(wait(Op.MemoryAtomicWait64, 24, 0n, -1n), 0, 'woken, without a timeout')
   assert.equal(wait(Op.MemoryAtomicWait32, 16, 1n, -1n), 1, 'another value')
+  assert.equal(wait(Op.MemoryAtomicWait32, 16, 0n, 0n), 2, 'no time at all')
   const start = performance.now()
   assert.equal(wait(Op.MemoryAtomicWait64, 24, 0n, 3_000_000n), 2, 'timed out')
   assert.ok(performance.now() - start >= 2, 'nanoseconds')

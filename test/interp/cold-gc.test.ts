@@ -19,7 +19,7 @@ after(() => void (CTX[Ctx.Top] = 0))
 
 const clearFrame = (): void => void R.fill(0, FP << 1, (FP + FRAME) << 1)
 
-/** Runs an op with its operands in slots from 8 on and its result, if any, in slot 0. 0, or the trap as a negative code. */
+/** Runs an op with its operands in slots from 8 on and its result, if any, in slot 2. 0, or the trap as a negative code. */
 function run(
   instance: Instance,
   op: number,
@@ -28,7 +28,7 @@ function run(
   ...rest: number[]
 ): number {
   operands.forEach((value, i) => setSlot(8 + i, value))
-  const words = [...(hasResult ? [0] : []), ...operands.map((_, i) => 8 + i), ...rest]
+  const words = [...(hasResult ? [2] : []), ...operands.map((_, i) => 8 + i), ...rest]
   const next = runCold(op, words, instance)
   assert.ok(next < 0 || next === PC + 1 + words.length, `next pc of op ${op}`)
   return next < 0 ? next : 0
@@ -37,7 +37,7 @@ function run(
 /** Like `run`; the result's low word. */
 function get(instance: Instance, op: number, operands: (number | bigint)[], ...rest: number[]): number {
   assert.equal(run(instance, op, true, operands, ...rest), 0)
-  return wordOf(0)
+  return wordOf(2)
 }
 
 const i31 = (n: number): number => (n << 1) | 1
@@ -55,8 +55,8 @@ test('struct fields keep their bits', () => {
   clearFrame()
   const values = [0x1fe, 0x2fffe, -3, -4n, 0x7fa00001, 0x7ff4000000000001n, 0x0123456789abcdefn, -2n, i31(5), 0x7f]
   values.forEach((value, i) => setSlot(8 + i, value))
-  assert.equal(runCold(Op.StructNew, [0, 8, type], instance), PC + 4)
-  const struct = wordOf(0)
+  assert.equal(runCold(Op.StructNew, [2, 8, type], instance), PC + 4)
+  const struct = wordOf(2)
   const field = (op: number, index: number, at = 1): void => {
     setSlot(3, struct)
     setSlot(at, 0x5555555555555555n)
@@ -103,16 +103,16 @@ test('struct.new_default is all zero, also where garbage was', () => {
   clearFrame()
   for (let i = 0; i < 10; i++) setSlot(8 + i, -1n)
   setSlot(16, i31(-1))
-  for (let n = 0; n < 20; n++) assert.equal(runCold(Op.StructNew, [0, 8, type], instance), PC + 4)
+  for (let n = 0; n < 20; n++) assert.equal(runCold(Op.StructNew, [2, 8, type], instance), PC + 4)
   const struct = get(instance, Op.StructNewDefault, [], type)
   setSlot(5, struct)
   for (let i = 0; i < 9; i++) {
-    setSlot(0, -1n)
-    setSlot(1, -1n)
-    assert.equal(runCold(i < 2 || i === 8 ? Op.StructGetU : Op.StructGet, [0, 5, type, i], instance), PC + 5)
-    assert.equal(wordOf(0), 0, `field ${i}`)
-    if (i === 3 || i === 5 || i === 6) assert.equal(longOf(0), 0n)
-    if (i === 6) assert.equal(longOf(1), 0n)
+    setSlot(2, -1n)
+    setSlot(3, -1n)
+    assert.equal(runCold(i < 2 || i === 8 ? Op.StructGetU : Op.StructGet, [2, 5, type, i], instance), PC + 5)
+    assert.equal(wordOf(2), 0, `field ${i}`)
+    if (i === 3 || i === 5 || i === 6) assert.equal(longOf(2), 0n)
+    if (i === 6) assert.equal(longOf(3), 0n)
   }
 })
 
@@ -179,9 +179,9 @@ test('arrays of every element type behave like lists', () => {
     const read = (array: number, i: number): bigint => {
       setSlot(8, array)
       setSlot(9, i)
-      assert.equal(runCold(bytes < 4 ? Op.ArrayGetU : Op.ArrayGet, [0, 8, 9, type], instance), PC + 5)
-      const low = BigInt.asUintN(64, longOf(0))
-      return (slots === 2 ? low | (BigInt.asUintN(64, longOf(1)) << 64n) : low) & mask
+      assert.equal(runCold(bytes < 4 ? Op.ArrayGetU : Op.ArrayGet, [2, 8, 9, type], instance), PC + 5)
+      const low = BigInt.asUintN(64, longOf(2))
+      return (slots === 2 ? low | (BigInt.asUintN(64, longOf(3)) << 64n) : low) & mask
     }
     const check = (array: number, model: readonly bigint[], what: string): void => {
       assert.equal(get(instance, Op.ArrayLen, [array]), model.length, what)
@@ -298,19 +298,21 @@ test('array.new_data and array.new_elem check the segment before they allocate',
     run(instance, Op.ArrayNewData, true, [from, count], type, 0)
   const newElem = (from: number, count: number): number => run(instance, Op.ArrayNewElem, true, [from, count], refs, 0)
   assert.equal(newData(3, 4, words), 0)
-  const array = wordOf(0)
+  const array = wordOf(2)
   assert.equal(
     get(instance, Op.ArrayGet, [array, 1], words),
     new DataView(Uint8Array.from(DATA).buffer).getInt32(7, true),
   )
   assert.equal(newElem(2, 7), 0)
-  assert.equal(get(instance, Op.ArrayGet, [wordOf(0), 6], refs), i31(58))
+  assert.equal(get(instance, Op.ArrayGet, [wordOf(2), 6], refs), i31(58))
   const out = -TrapCode.MemoryOutOfBounds
   assert.deepEqual([newData(100, 0, bytes), newData(101, 0, bytes), newData(100, 1, bytes)], [0, out, out])
   // Sizes whose low 32 bits would fit.
   assert.equal(newData(0, 0x20000000, longs), out)
   assert.equal(newData(0, 0x10000000, vectors), out)
   assert.equal(newData(0xffffffff, 2, bytes), out)
+  assert.equal(newData(0, 0xffffffff, bytes), out)
+  assert.equal(newData(0, 0x80000000, words), out)
   assert.deepEqual(
     [newElem(9, 0), newElem(10, 0), newElem(9, 1), newElem(0xffffffff, 1)],
     [0, ...Array(3).fill(-TrapCode.TableOutOfBounds)],
@@ -355,8 +357,8 @@ test('operands survive the collection of their own allocation', () => {
   const list = wordOf(8)
   // array.new and array.new_fixed of it.
   setSlot(9, 3)
-  assert.equal(runCold(Op.ArrayNew, [0, 8, 9, array], instance), PC + 5)
-  assert.equal(get(instance, Op.ArrayGet, [wordOf(0), 2], array), list)
+  assert.equal(runCold(Op.ArrayNew, [2, 8, 9, array], instance), PC + 5)
+  assert.equal(get(instance, Op.ArrayGet, [wordOf(2), 2], array), list)
   setSlot(8, list)
   setSlot(9, list)
   assert.equal(runCold(Op.ArrayNewFixed, [8, 8, array, 2], instance), PC + 5)
@@ -403,7 +405,7 @@ test('ref.test and ref.cast: every kind of reference against every kind of type'
         assert.equal(get(instance, test, [word], type(nullable)), expected ? 1 : 0, label)
         const outcome = run(instance, castOp, true, [word], type(nullable))
         assert.equal(outcome, expected ? 0 : -TrapCode.CastFailure, label)
-        if (expected) assert.equal(wordOf(0), word, label)
+        if (expected) assert.equal(wordOf(2), word, label)
       }
   }
   const abstract = (heap: Heap) => (nullable: boolean) => refAbstract(heap, nullable)
