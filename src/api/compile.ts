@@ -8,10 +8,10 @@ import { decodeNames } from '../wasm/names.ts'
 import { compileErrorOf } from './compile-error.ts'
 import type { BufferSource } from './namespace-types.ts'
 import { type FeatureSwitches, readFeatures } from './options.ts'
-import { copyBytes } from './web-idl.ts'
+import { copyBytes, requireBytes } from './web-idl.ts'
 
 function decode(bytes: BufferSource, features: FeatureSwitches | undefined, what: string): Module {
-  const copy = copyBytes(bytes, `${what}: Argument 0`)
+  const copy = copyBytes(requireBytes(bytes, `${what}: Argument 0`))
   try {
     return decodeModule(copy, { features: readFeatures(features) })
   } catch (error) {

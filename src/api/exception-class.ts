@@ -11,7 +11,7 @@ import type { ExceptionConstructor, Tag as TagObject, TagConstructor } from './n
 import { Adopted, type Realm } from './realm.ts'
 import { PinnedWrappers } from './references.ts'
 import { Kind, signatureOf } from './signature.ts'
-import { finishInterface, isObject, toEnforcedU32 } from './web-idl.ts'
+import { finishInterface, isObject, toEnforcedU32, toText } from './web-idl.ts'
 
 export interface TagInterface {
   readonly Tag: TagConstructor
@@ -52,7 +52,7 @@ function readTagType(type: unknown): number {
   if (!isObject(parameters) || typeof (parameters as Partial<Iterable<unknown>>)[Symbol.iterator] !== 'function')
     throw new TypeError(`${what} must be a tag type with 'parameters'`)
   const params = [...(parameters as Iterable<unknown>)].map((name, i) => {
-    const found = VALUE_TYPES.get(String(name))
+    const found = VALUE_TYPES.get(toText(name))
     if (found === undefined) throw new TypeError(`${what} parameter type at index #${i} must be a value type`)
     return found
   })

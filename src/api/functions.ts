@@ -10,6 +10,7 @@ import { type FuncOwner, ownerOf } from '../runtime/registry.ts'
 import type { Store } from '../runtime/store.ts'
 import { bug } from '../util/bug.ts'
 import { coerce, coerceList, get, getList, getRow, INCOMPATIBLE, put, putList } from './marshal.ts'
+import { BuiltinFunc } from './js-string.ts'
 import type { Realm } from './realm.ts'
 import { Kind, type Signature, signatureOf } from './signature.ts'
 
@@ -54,7 +55,7 @@ export class Functions {
     const signature = signatureOf(FUNC[at + Func.Type])
     const { params } = signature
     const made = makerFor(signature)(this.#realm, fid, signature)
-    const index = owner instanceof JsFunction ? owner.index : FUNC[at + Func.Index]
+    const index = owner instanceof JsFunction || owner instanceof BuiltinFunc ? owner.index : FUNC[at + Func.Index]
     Object.defineProperty(made, 'name', { value: String(index), configurable: true })
     if (made.length !== params.length)
       Object.defineProperty(made, 'length', { value: params.length, configurable: true })

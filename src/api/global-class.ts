@@ -8,7 +8,7 @@ import { coerce, INCOMPATIBLE } from './marshal.ts'
 import type { GlobalConstructor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
 import { Kind, kindOf } from './signature.ts'
-import { finishInterface, isObject } from './web-idl.ts'
+import { finishInterface, isObject, toText } from './web-idl.ts'
 
 export interface GlobalInterface {
   readonly Global: GlobalConstructor
@@ -120,7 +120,7 @@ function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]):
   const what = 'WebAssembly.Global()'
   if (!isObject(descriptor)) throw new TypeError(`${what}: Argument 0 must be a global descriptor`)
   const mutable = Boolean((descriptor as { mutable?: unknown }).mutable)
-  const type = VALUE_TYPES.get(String((descriptor as { value?: unknown }).value))
+  const type = VALUE_TYPES.get(toText((descriptor as { value?: unknown }).value))
   if (type === undefined || (type as number) === T.V128)
     throw new TypeError(`${what}: Descriptor property 'value' must be a WebAssembly type`)
   const kind = kindOf(type)

@@ -7,7 +7,7 @@ import { EXTERN_KIND_NAMES, ExternKind, type ImportDesc, type Module } from '../
 import type { GlobalType, MemoryType, TableType } from '../wasm/types.ts'
 import { type AddressType, type BufferSource, type ImportExportKind } from './namespace-types.ts'
 import { compileErrorOf } from './compile-error.ts'
-import { copyBytes } from './web-idl.ts'
+import { copyBytes, requireBytes } from './web-idl.ts'
 
 /** Type of an import or export. Value types are written as in the text format (`i32`, `funcref`, `(ref null 3)`). */
 export type ExternType =
@@ -138,7 +138,7 @@ export const kindName = (kind: ExternKind): ImportExportKind => EXTERN_KIND_NAME
 
 /** Decodes and validates for inspection; `what` opens the message of the `CompileError`. */
 function decode(bytes: BufferSource, what: string): Module {
-  const copy = copyBytes(bytes, `${what}: Argument 0`)
+  const copy = copyBytes(requireBytes(bytes, `${what}: Argument 0`))
   try {
     return decodeModule(copy)
   } catch (error) {

@@ -5,9 +5,12 @@ import type { Instance as WasmInstance } from '../runtime/instance.ts'
 import { exportOf, type Extern } from '../runtime/link.ts'
 import { canonType } from '../wasm/canonical.ts'
 import { ExternKind, type Import, type Module as WasmModule } from '../wasm/module.ts'
+import { bug } from '../util/bug.ts'
+import { type Provided, provisionsOf } from './compile-options.ts'
 import { LinkError } from './errors.ts'
 import { allocateGlobal } from './global-class.ts'
 import { JsFunction, type Callable } from './functions.ts'
+import { BuiltinFunc } from './js-string.ts'
 import { coerce } from './marshal.ts'
 import type { InstanceConstructor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
@@ -82,10 +85,17 @@ function instantiateCore(realm: Realm, module: WasmModule, externs: Extern[], wh
 export function readImports(realm: Realm, module: WasmModule, importObject: unknown, what: string): Extern[] {
   if (module.imports.length > 0 && importObject === undefined)
     throw new TypeError(`${what}: Imports argument must be present and must be an object`)
+  const provided = provisionsOf(module)
   const externs: Extern[] = []
   let functions = 0
   for (let i = 0; i < module.imports.length; i++) {
     const wanted = module.imports[i]
+    const given = provided?.[i]
+    if (given !== undefined) {
+      externs.push(provide(realm, module, wanted, given, functions))
+      if (wanted.kind === ExternKind.Func) functions++
+      continue
+    }
     const namespace: unknown = (importObject as Record<string, unknown>)[wanted.module]
     const where = `${what}: Import #${i} module=${JSON.stringify(wanted.module)}`
     if (!isObject(namespace)) throw new TypeError(`${where} error: module is not an object or function`)
@@ -96,6 +106,20 @@ export function readImports(realm: Realm, module: WasmModule, importObject: unkn
     if (wanted.kind === ExternKind.Func) functions++
   }
   return externs
+}
+
+/** What stands for an import in place of the import object. */
+function provide(realm: Realm, module: WasmModule, wanted: Import, given: Provided, index: number): Extern {
+  if (wanted.kind === ExternKind.Global)
+    return {
+      kind: ExternKind.Global,
+      global: allocateGlobal(realm, canonType(module, wanted.type.type), false, wanted.name),
+    }
+  if (given === 'string') bug('a string constant that is no global')
+  return {
+    kind: ExternKind.Func,
+    fid: realm.store.createHostFunc(new BuiltinFunc(realm, given, wanted.name, index)),
+  }
 }
 
 /** One import. `index`: number of function imports before it, the name that a host function gets. */

@@ -3,11 +3,12 @@
 import { decodeModule } from '../wasm/decode.ts'
 import type { Module as WasmModule } from '../wasm/module.ts'
 import { compileErrorOf } from './compile-error.ts'
+import { applyCompileOptions, type CompileOptions, provisionsOf, readCompileOptions } from './compile-options.ts'
 import { CompileError } from './errors.ts'
 import { kindName } from './inspect.ts'
 import type { ModuleConstructor, ModuleExportDescriptor, ModuleImportDescriptor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
-import { copyBytes, finishInterface, makeEnumerable } from './web-idl.ts'
+import { copyBytes, finishInterface, makeEnumerable, requireBytes, toText } from './web-idl.ts'
 
 export interface ModuleInterface {
   readonly Module: ModuleConstructor
@@ -16,13 +17,16 @@ export interface ModuleInterface {
 }
 
 /** "Compile a WebAssembly module" from bytes that nobody else writes; `what` is the call that wants it. */
-export function compile(realm: Realm, bytes: Uint8Array, what: string): WasmModule {
+export function compile(realm: Realm, bytes: Uint8Array, options: CompileOptions, what: string): WasmModule {
   if (bytes.length === 0) throw new CompileError(`${what}: BufferSource argument is empty`)
+  let module: WasmModule
   try {
-    return decodeModule(bytes, { features: realm.features })
+    module = decodeModule(bytes, { features: realm.features })
   } catch (error) {
     throw compileErrorOf(error, what)
   }
+  applyCompileOptions(module, options, what)
+  return module
 }
 
 export function defineModule(realm: Realm): ModuleInterface {
@@ -31,11 +35,15 @@ export function defineModule(realm: Realm): ModuleInterface {
   class Module {
     readonly #module: WasmModule
 
-    constructor(bytes: unknown) {
-      this.#module =
-        bytes instanceof Adopted
-          ? (bytes.value as WasmModule)
-          : compile(realm, copyBytes(bytes, 'WebAssembly.Module(): Argument 0'), 'WebAssembly.Module()')
+    constructor(bytes: unknown, ...rest: [unknown?]) {
+      if (bytes instanceof Adopted) {
+        this.#module = bytes.value as WasmModule
+        return
+      }
+      const what = 'WebAssembly.Module()'
+      const source = requireBytes(bytes, `${what}: Argument 0`)
+      const options = readCompileOptions(rest[0], `${what}: Argument 1`)
+      this.#module = compile(realm, copyBytes(source), options, what)
     }
 
     static exports(moduleObject: unknown): ModuleExportDescriptor[] {
@@ -43,17 +51,17 @@ export function defineModule(realm: Realm): ModuleInterface {
     }
 
     static imports(moduleObject: unknown): ModuleImportDescriptor[] {
-      return requireModule(moduleObject, 'imports').imports.map((i) => ({
-        module: i.module,
-        name: i.name,
-        kind: kindName(i.kind),
-      }))
+      const module = requireModule(moduleObject, 'imports')
+      const provided = provisionsOf(module)
+      return module.imports
+        .filter((_, index) => provided?.[index] === undefined)
+        .map((i) => ({ module: i.module, name: i.name, kind: kindName(i.kind) }))
     }
 
     static customSections(moduleObject: unknown, sectionName: unknown): ArrayBuffer[] {
       const module = requireModule(moduleObject, 'customSections')
       if (sectionName === undefined) throw new TypeError('WebAssembly.Module.customSections(): Argument 1 is required')
-      const name = String(sectionName)
+      const name = toText(sectionName)
       return module.customSections
         .filter((section) => section.name === name)
         .map((section) => module.bytes.slice(section.start, section.end).buffer as ArrayBuffer)

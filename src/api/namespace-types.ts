@@ -27,6 +27,20 @@ export interface ModuleImportDescriptor {
   kind: ImportExportKind
 }
 
+/** `WebAssemblyCompileOptions`. */
+export interface CompileOptions {
+  /** Builtin sets to provide; `js-string` gives the functions of `wasm:js-string`. Unknown names have no effect. */
+  builtins?: Iterable<string>
+  /** The module name whose imported globals are strings: each has its own name as value. */
+  importedStringConstants?: string | null
+}
+
+/** What the streaming forms read: a `Response` of the Fetch standard. */
+export interface ResponseSource {
+  readonly status: number
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
 /** A compiled module. */
 export interface Module {
   readonly [Symbol.toStringTag]: string
@@ -34,7 +48,7 @@ export interface Module {
 
 export interface ModuleConstructor {
   readonly prototype: Module
-  new (bytes: BufferSource): Module
+  new (bytes: BufferSource, options?: CompileOptions): Module
   exports(module: Module): ModuleExportDescriptor[]
   imports(module: Module): ModuleImportDescriptor[]
   customSections(module: Module, sectionName: string): ArrayBuffer[]
@@ -127,10 +141,16 @@ export interface InstantiatedSource {
 
 /** An object of the shape of the standard `WebAssembly`. */
 export interface WebAssemblyNamespace {
-  validate(bytes: BufferSource): boolean
-  compile(bytes: BufferSource): Promise<Module>
-  instantiate(bytes: BufferSource, imports?: Imports): Promise<InstantiatedSource>
+  validate(bytes: BufferSource, options?: CompileOptions): boolean
+  compile(bytes: BufferSource, options?: CompileOptions): Promise<Module>
+  instantiate(bytes: BufferSource, imports?: Imports, options?: CompileOptions): Promise<InstantiatedSource>
   instantiate(module: Module, imports?: Imports): Promise<Instance>
+  compileStreaming(source: ResponseSource | PromiseLike<ResponseSource>, options?: CompileOptions): Promise<Module>
+  instantiateStreaming(
+    source: ResponseSource | PromiseLike<ResponseSource>,
+    imports?: Imports,
+    options?: CompileOptions,
+  ): Promise<InstantiatedSource>
   readonly Module: ModuleConstructor
   readonly Instance: InstanceConstructor
   readonly Memory: MemoryConstructor

@@ -1,13 +1,16 @@
 // The namespace object.
 
+import type { Module as WasmModule } from '../wasm/module.ts'
+import { type CompileOptions, readCompileOptions } from './compile-options.ts'
 import { checkImportObject, readImports } from './instance-class.ts'
 import { CompileError, LinkError, RuntimeError } from './errors.ts'
 import { compile } from './module-class.ts'
-import type { WebAssemblyNamespace } from './namespace-types.ts'
+import type { BufferSource, WebAssemblyNamespace } from './namespace-types.ts'
 import { Realm } from './realm.ts'
 import { hostNamespace } from './host.ts'
 import { type NamespaceOptions, readOptions } from './options.ts'
-import { copyBytes, isBufferSource, isObject } from './web-idl.ts'
+import { responseBytes } from './streaming.ts'
+import { copyBytes, isBufferSource, isObject, requireBytes } from './web-idl.ts'
 
 const realms = new WeakMap<object, Realm>()
 
@@ -26,7 +29,7 @@ export function createWebAssembly(options?: NamespaceOptions): WebAssemblyNamesp
 export function namespaceOf(realm: Realm): WebAssemblyNamespace {
   const namespace = Object.create(Object.prototype) as WebAssemblyNamespace
   const operations = defineOperations(realm)
-  for (const name of ['compile', 'validate', 'instantiate'] as const) define(namespace, name, operations[name], true)
+  for (const [name, operation] of Object.entries(operations)) define(namespace, name, operation, true)
   const interfaces = {
     Module: realm.module.Module,
     Instance: realm.instance.Instance,
@@ -54,12 +57,40 @@ function define(target: object, name: string, value: unknown, enumerable: boolea
 }
 
 function defineOperations(realm: Realm) {
-  // Methods of an object literal: no constructors, no `prototype`. An async method turns every exception into a rejection.
+  /** "Asynchronously compile a WebAssembly module": its bytes are copied at once. */
+  async function compileLater(bytes: BufferSource, options: CompileOptions, what: string): Promise<WasmModule> {
+    const copy = copyBytes(bytes)
+    await undefined
+    return compile(realm, copy, options, what)
+  }
+
+  async function instantiateLater(module: WasmModule, importObject: unknown, what: string): Promise<object> {
+    const externs = readImports(realm, module, importObject, what)
+    await undefined
+    return realm.instance.create(module, externs, what)
+  }
+
+  /** "Instantiate a promise of a module". */
+  async function instantiateSource(compiling: Promise<WasmModule>, importObject: unknown, what: string) {
+    const module = await compiling
+    const wrapped = realm.module.wrap(module)
+    return { module: wrapped, instance: await instantiateLater(module, importObject, what) }
+  }
+
+  /** "Compile a potential WebAssembly response". */
+  async function compileResponse(source: unknown, options: CompileOptions, what: string): Promise<WasmModule> {
+    return compileLater(await responseBytes(source), options, what)
+  }
+
+  // Methods of an object literal: no constructors, no `prototype`. An async method turns every exception into a rejection. Optional
+  // parameters do not count for `length`.
   return {
-    validate(bytes: unknown): boolean {
-      const copy = copyBytes(bytes, 'WebAssembly.validate(): Argument 0')
+    validate(bytes: unknown, ...rest: [unknown?]): boolean {
+      const what = 'WebAssembly.validate()'
+      const source = requireBytes(bytes, `${what}: Argument 0`)
+      const options = readCompileOptions(rest[0], `${what}: Argument 1`)
       try {
-        compile(realm, copy, '')
+        compile(realm, copyBytes(source), options, '')
         return true
       } catch (error) {
         if (error instanceof CompileError) return false
@@ -67,34 +98,42 @@ function defineOperations(realm: Realm) {
       }
     },
 
-    async compile(bytes: unknown): Promise<object> {
+    async compile(bytes: unknown, ...rest: [unknown?]): Promise<object> {
       const what = 'WebAssembly.compile()'
-      const copy = copyBytes(bytes, `${what}: Argument 0`)
-      await undefined
-      return realm.module.wrap(compile(realm, copy, what))
+      const source = requireBytes(bytes, `${what}: Argument 0`)
+      const options = readCompileOptions(rest[0], `${what}: Argument 1`)
+      return realm.module.wrap(await compileLater(source, options, what))
     },
 
-    async instantiate(source: unknown, ...rest: [unknown?]): Promise<object> {
+    async instantiate(source: unknown, ...rest: [unknown?, unknown?]): Promise<object> {
       const what = 'WebAssembly.instantiate()'
-      const [importObject] = rest
+      const [importObject, options] = rest
       const module = realm.module.unwrap(source)
       if (module !== undefined) {
         checkImportObject(importObject, what)
-        const externs = readImports(realm, module, importObject, what)
-        await undefined
-        return realm.instance.create(module, externs, what)
+        return instantiateLater(module, importObject, what)
       }
       if (!isBufferSource(source))
         throw new TypeError(
           `${what}: Argument 0 must be a buffer source${isObject(source) ? '' : ' or a WebAssembly.Module object'}`,
         )
       checkImportObject(importObject, what)
-      const copy = copyBytes(source, `${what}: Argument 0`)
-      await undefined
-      const compiled = compile(realm, copy, what)
-      const externs = readImports(realm, compiled, importObject, what)
-      await undefined
-      return { module: realm.module.wrap(compiled), instance: realm.instance.create(compiled, externs, what) }
+      const compiling = compileLater(source, readCompileOptions(options, `${what}: Argument 2`), what)
+      return instantiateSource(compiling, importObject, what)
+    },
+
+    async compileStreaming(source: unknown, ...rest: [unknown?]): Promise<object> {
+      const what = 'WebAssembly.compileStreaming()'
+      const options = readCompileOptions(rest[0], `${what}: Argument 1`)
+      return realm.module.wrap(await compileResponse(source, options, what))
+    },
+
+    async instantiateStreaming(source: unknown, ...rest: [unknown?, unknown?]): Promise<object> {
+      const what = 'WebAssembly.instantiateStreaming()'
+      const [importObject, options] = rest
+      checkImportObject(importObject, what)
+      const compiling = compileResponse(source, readCompileOptions(options, `${what}: Argument 2`), what)
+      return instantiateSource(compiling, importObject, what)
     },
   }
 }

@@ -6,7 +6,7 @@ import { type CanonType, Heap, isNullable, RefType } from '../wasm/types.ts'
 import { heapTop } from '../wasm/canonical.ts'
 import type { AddressValue, TableConstructor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
-import { finishInterface, fromAddress, isObject, readAddressType, readLimits, toAddress } from './web-idl.ts'
+import { finishInterface, fromAddress, isObject, readAddressType, readLimits, toAddress, toText } from './web-idl.ts'
 
 /** Elements a descriptor may ask for at once, and declare as its maximum (JS API, "Implementation-defined Limits"). */
 const MAX_INITIAL = 10_000_000
@@ -132,7 +132,7 @@ function readElement(
 function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]): TableInstance {
   const what = 'WebAssembly.Table()'
   if (!isObject(descriptor)) throw new TypeError(`${what}: Argument 0 must be a table descriptor`)
-  const kind = String((descriptor as { element?: unknown }).element)
+  const kind = toText((descriptor as { element?: unknown }).element)
   if (!Object.hasOwn(ELEMENT_TYPES, kind))
     throw new TypeError(`${what}: Descriptor property 'element' must be a WebAssembly reference type`)
   const element = ELEMENT_TYPES[kind] as CanonType & RefType

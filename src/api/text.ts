@@ -3,7 +3,7 @@
 import { type PrintOptions, printWat as printModule } from '../text/print.ts'
 import { compileErrorOf } from './compile-error.ts'
 import type { BufferSource } from './namespace-types.ts'
-import { copyBytes } from './web-idl.ts'
+import { copyBytes, requireBytes } from './web-idl.ts'
 
 /**
  * A module in the text format.
@@ -12,7 +12,7 @@ import { copyBytes } from './web-idl.ts'
  */
 export function printWat(bytes: BufferSource, options?: PrintOptions): string {
   const what = 'printWat()'
-  const copy = copyBytes(bytes, `${what}: Argument 0`)
+  const copy = copyBytes(requireBytes(bytes, `${what}: Argument 0`))
   try {
     return printModule(copy, options)
   } catch (error) {

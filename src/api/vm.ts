@@ -8,7 +8,7 @@ import { Realm } from './realm.ts'
 import { type ExportType, exportTypes, type ImportType, importTypes } from './inspect.ts'
 import { hostNamespace } from './host.ts'
 import { decodeModule } from '../wasm/decode.ts'
-import { copyBytes } from './web-idl.ts'
+import { copyBytes, requireBytes } from './web-idl.ts'
 
 export type VmOptions = NamespaceOptions
 
@@ -45,7 +45,8 @@ export class Vm {
     const module = new this.WebAssembly.Module(bytes)
     // The host's Module objects do not tell types: then the bytes are decoded here once more.
     const decoded =
-      realmOf(this.WebAssembly)?.module.unwrap(module) ?? decodeModule(copyBytes(bytes, 'Vm.compile(): Argument 0'))
+      realmOf(this.WebAssembly)?.module.unwrap(module) ??
+      decodeModule(copyBytes(requireBytes(bytes, 'Vm.compile(): Argument 0')))
     return { module, imports: importTypes(decoded), exports: exportTypes(decoded) }
   }
 

@@ -3,6 +3,9 @@
 
 export const isObject = (v: unknown): v is object => (typeof v === 'object' && v !== null) || typeof v === 'function'
 
+/** ECMAScript ToString: unlike `String(v)` it refuses a symbol. */
+export const toText = (v: unknown): string => `${v as string}`
+
 const MAX_U32 = 0xffff_ffff
 
 /** `[EnforceRange] unsigned long`. */
@@ -33,7 +36,7 @@ export const fromAddress = (n: number, address64: boolean): number | bigint => (
 export function readAddressType(descriptor: object, what: string): boolean {
   const value = (descriptor as { address?: unknown }).address
   if (value === undefined) return false
-  const text = String(value)
+  const text = toText(value)
   if (text !== 'i32' && text !== 'i64')
     throw new TypeError(`${what}: Unknown address type '${text}'; pass 'i32' or 'i64'`)
   return text === 'i64'
@@ -86,9 +89,14 @@ function hasSlot(getter: () => unknown, v: unknown): boolean {
 export const isBufferSource = (v: unknown): v is ArrayBufferLike | ArrayBufferView =>
   isObject(v) && (ArrayBuffer.isView(v) || hasSlot(arrayBufferLength, v) || hasSlot(sharedBufferLength, v))
 
-/** "Get a copy of the buffer source": the bytes at this moment, in a buffer that nobody else sees. */
-export function copyBytes(v: unknown, what: string): Uint8Array {
+/** The argument as a BufferSource. */
+export function requireBytes(v: unknown, what: string): ArrayBufferLike | ArrayBufferView {
   if (!isBufferSource(v)) throw new TypeError(`${what} must be a buffer source`)
+  return v
+}
+
+/** "Get a copy of the buffer source": the bytes at this moment, in a buffer that nobody else sees. */
+export function copyBytes(v: ArrayBufferLike | ArrayBufferView): Uint8Array {
   const bytes = ArrayBuffer.isView(v) ? viewBytes(v) : bufferBytes(v)
   return bytes.slice()
 }

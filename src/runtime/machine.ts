@@ -138,6 +138,9 @@ export const enum TrapCode {
   AllocationTooLarge = 21,
   OutOfFuel = 22,
   Interrupted = 23,
+  /** Of the string builtins of the JS API. */
+  StringOutOfBounds = 24,
+  InvalidCodePoint = 25,
 }
 
 /** 64 MiB of code. A pc is below this (a power of two: the loop masks it). */
@@ -158,7 +161,9 @@ if (new Uint8Array(new Uint16Array([1]).buffer)[0] !== 1) throw new Error('zwasm
  * garbage collector's budget, which costs 4 to 8 ms and three collections at start-up; a shared one costs 0.05 ms.
  */
 function reserve(bytes: number): ArrayBuffer {
-  return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(bytes) : (new SharedArrayBuffer(bytes) as unknown as ArrayBuffer)
+  return typeof SharedArrayBuffer === 'undefined'
+    ? new ArrayBuffer(bytes)
+    : (new SharedArrayBuffer(bytes) as unknown as ArrayBuffer)
 }
 
 export const CODE = new Int32Array(reserve((CODE_WORDS + CODE_MARGIN) * 4))

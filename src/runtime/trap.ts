@@ -28,6 +28,8 @@ const TEXTS: Readonly<Record<TrapCode, readonly [text: string, v8Text: string]>>
   [TrapCode.AllocationTooLarge]: ['allocation size too large', 'requested new array is too large'],
   [TrapCode.OutOfFuel]: ['all fuel consumed by WebAssembly', 'all fuel consumed by WebAssembly'],
   [TrapCode.Interrupted]: ['interrupt', 'interrupt'],
+  [TrapCode.StringOutOfBounds]: ['out of bounds string access', 'string offset out of bounds'],
+  [TrapCode.InvalidCodePoint]: ['invalid code point', 'Invalid code point'],
 }
 
 /** wasmtime's text, without `wasm trap: `. */
