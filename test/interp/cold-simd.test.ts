@@ -57,7 +57,7 @@ function put(bytes: Uint8Array, at: number, width: number, value: number | bigin
   else bytes[at] = Number(value)
 }
 
-/** Operands of 16 bytes each: every pair of edge values in some lane of the first two, then random ones. */
+/** Operands of 16 bytes each: every pair of edge values in some lane of the first two, each value in all lanes, then random ones. */
 function* operandSets(row: OpRow, next: (n: number) => number): Generator<Uint8Array> {
   const bytes = new Uint8Array(16 * COUNT)
   const width = widthOf(row[1])
@@ -83,6 +83,11 @@ function* operandSets(row: OpRow, next: (n: number) => number): Generator<Uint8A
       }
     }
     // The last vector may be full or not: what is not set is random.
+    yield bytes
+  }
+  // One value everywhere: sums of neighbouring lanes at their extremes.
+  for (const value of pool) {
+    for (let at = 0; at < bytes.length; at += step) put(bytes, at, width, value)
     yield bytes
   }
   for (let n = 0; n < RANDOM; n++) {
