@@ -689,6 +689,8 @@ export class Body {
       this.op(wide ? Op.F64Eq : Op.F32Eq)
       this.op(Op.Select)
     }
+    // Later code may read this local like any other.
+    this.op(Op.LocalTee).u32(local)
   }
 
   /** The relaxed instructions whose results are determined for the operands given here. */

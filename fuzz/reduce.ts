@@ -26,8 +26,8 @@ interface Instruction {
 
 /** What the generator emits to take fuel (gen-body.ts): global.get 0, i32.const 1, i32.sub, global.set 0, global.get 0, i32.const 0, compare. */
 const FUEL_CHECK = ['2300', '4101', '6b', '2400', '2300', '4100', '4[8ac]', '.*']
-/** And for NaNs: local.set, local.get, the NaN, local.get twice, equality, select or bitselect. */
-const CANONICAL_NAN = ['21.*', '20.*', '(43|44|fd0c).*', '20.*', '20.*', '5b|61|fd41|fd47', '1b|fd52']
+/** And for NaNs: local.set, local.get, the NaN, local.get twice, equality, select or bitselect, local.tee. */
+const CANONICAL_NAN = ['21.*', '20.*', '(43|44|fd0c).*', '20.*', '20.*', '5b|61|fd41|fd47', '1b|fd52', '22.*']
 
 function pin(list: readonly Uint8Array[]): Instruction[] {
   const texts = list.map((bytes) => Buffer.from(bytes).toString('hex'))
