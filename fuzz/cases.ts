@@ -38,7 +38,15 @@ function generatedFeatures(): Set<Feature> {
 
 /** Our features as far as the host has them, so that verdicts can be compared; undefined if it lacks too much for that. */
 function comparableFeatures(): Features | undefined {
-  const needed: Feature[] = ['gc', 'exceptions', 'memory64', 'multi_memory', 'relaxed_simd', 'extended_const', 'tail_call']
+  const needed: Feature[] = [
+    'gc',
+    'exceptions',
+    'memory64',
+    'multi_memory',
+    'relaxed_simd',
+    'extended_const',
+    'tail_call',
+  ]
   if (!needed.every((f) => hostFeatures.has(f))) return undefined
   let features = DEFAULT_FEATURES & ~(Bit.CompactImports as number)
   if (!hostFeatures.has('wide_arithmetic')) features &= ~Bit.WideArithmetic
@@ -87,7 +95,12 @@ function checkGenerated(kind: 'gen' | 'gc', bytes: Uint8Array): string | undefin
 }
 
 /** Problems are the same if they are of the same kind: details may change while a module shrinks. */
-const category = (problem: string): string => (/rejects|accepts|invalid module/.test(problem) ? problem.replace(/\d+/g, 'N').slice(0, 60) : /BUG|Error/.test(problem) ? problem.split('\n')[0]!.replace(/\d+/g, 'N') : 'divergence')
+const category = (problem: string): string =>
+  /rejects|accepts|invalid module/.test(problem)
+    ? problem.replace(/\d+/g, 'N').slice(0, 60)
+    : /BUG|Error/.test(problem)
+      ? problem.split('\n')[0]!.replace(/\d+/g, 'N')
+      : 'divergence'
 
 const problemOf = (check: (input: Uint8Array) => string | undefined, input: Uint8Array): string | undefined => {
   try {
@@ -122,7 +135,8 @@ function mutatedCase(kind: 'binary' | 'text', seed: number, root: string): Case 
   const input = mutate(random, random.pick(corpus), random.pick(corpus))
   const check =
     kind === 'binary'
-      ? (bytes: Uint8Array) => checkBinary(bytes, verdictFeatures ?? DEFAULT_FEATURES, verdictFeatures === undefined ? undefined : verdict)
+      ? (bytes: Uint8Array) =>
+          checkBinary(bytes, verdictFeatures ?? DEFAULT_FEATURES, verdictFeatures === undefined ? undefined : verdict)
       : (bytes: Uint8Array) => checkText(bytes, DEFAULT_FEATURES) ?? checkScript(bytes, DEFAULT_FEATURES)
   return {
     input,

@@ -42,8 +42,10 @@ function decode(bytes: Uint8Array, features: Features): Module | FormatError {
 export function checkBinary(bytes: Uint8Array, features: Features, oracle: Oracle | undefined): string | undefined {
   const decoded = decode(bytes, features)
   if (decoded instanceof FormatError) {
-    if (!(decoded.offset >= 0 && decoded.offset <= bytes.length)) return `offset ${decoded.offset} of "${decoded.message}" is not in the module`
-    if (oracle === undefined || decoded.kind === 'limit' || oracle(bytes) !== undefined || isOracleExtension(decoded)) return undefined
+    if (!(decoded.offset >= 0 && decoded.offset <= bytes.length))
+      return `offset ${decoded.offset} of "${decoded.message}" is not in the module`
+    if (oracle === undefined || decoded.kind === 'limit' || oracle(bytes) !== undefined || isOracleExtension(decoded))
+      return undefined
     return `zwasm: ${decoded.kind} "${decoded.message}" at ${decoded.offset}; the oracle accepts it`
   }
   const refusal = oracle?.(bytes)
@@ -59,7 +61,8 @@ export function checkBinary(bytes: Uint8Array, features: Features, oracle: Oracl
 const isOracleExtension = (error: FormatError): boolean => /illegal opcode (06|07|09|18|19)\b/.test(error.message)
 
 /** V8's own limits. */
-const isOracleLimit = (message: string): boolean => /limit|larger than|exceeds|too (many|large|long)|maximum|out of memory/i.test(message)
+const isOracleLimit = (message: string): boolean =>
+  /limit|larger than|exceeds|too (many|large|long)|maximum|out of memory/i.test(message)
 
 const CAPS = { memoryBytes: 16 << 20, tableElements: 100_000, gcHeapBytes: 16 << 20 }
 let store = new Store({ limits: CAPS })
@@ -116,12 +119,14 @@ export function checkText(text: Uint8Array, features: Features): string | undefi
     return checkTextError(error, text)
   }
   const decoded = decode(bytes, features)
-  if (decoded instanceof FormatError) return decoded.kind === 'malformed' ? `a parsed text gives a malformed module: ${decoded.message}` : undefined
+  if (decoded instanceof FormatError)
+    return decoded.kind === 'malformed' ? `a parsed text gives a malformed module: ${decoded.message}` : undefined
   return checkPrinted(bytes, features)
 }
 
 function checkTextError(error: TextError, text: Uint8Array): string | undefined {
-  if (!(error.offset >= 0 && error.offset + error.length <= text.length)) return `"${error.message}" at ${error.offset}+${error.length} is not in the text of ${text.length} bytes`
+  if (!(error.offset >= 0 && error.offset + error.length <= text.length))
+    return `"${error.message}" at ${error.offset}+${error.length} is not in the text of ${text.length} bytes`
   if (!(error.line >= 1 && error.column >= 1)) return `"${error.message}" at line ${error.line}, column ${error.column}`
   // Rendering must work for any bytes.
   error.format('x.wat')

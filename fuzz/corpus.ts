@@ -28,7 +28,8 @@ function presentSuite(root: string): string | undefined {
   return existsSync(folder) ? folder : undefined
 }
 
-const generated = (): Uint8Array[] => Array.from({ length: GENERATED }, (_, i) => generateModule(caseSeed(GENERATED_SEED, i), new Set(FEATURES)))
+const generated = (): Uint8Array[] =>
+  Array.from({ length: GENERATED }, (_, i) => generateModule(caseSeed(GENERATED_SEED, i), new Set(FEATURES)))
 
 export function binaryCorpus(root: string): Corpus {
   const inputs: Uint8Array[] = []
@@ -73,7 +74,10 @@ export function textCorpus(root: string): Corpus {
 }
 
 /** Whether a form is a module in text, as `parseWat` takes it, and not quoted, binary, a definition or an instance. */
-const isPlainModule = (form: Uint8Array): boolean => !/^\(module\s+(\$\S+\s+)?(quote|binary|definition|instance)\b/.test(Buffer.from(form.subarray(0, 100)).toString('latin1'))
+const isPlainModule = (form: Uint8Array): boolean =>
+  !/^\(module\s+(\$\S+\s+)?(quote|binary|definition|instance)\b/.test(
+    Buffer.from(form.subarray(0, 100)).toString('latin1'),
+  )
 
 /** The `(module ...)` forms in a script, wherever they are: strings and comments are respected. */
 export function topLevelForms(text: Uint8Array): Uint8Array[] {
@@ -95,7 +99,8 @@ export function topLevelForms(text: Uint8Array): Uint8Array[] {
     } else if (c === '(') starts.push(i)
     else if (c === ')') {
       const start = starts.pop()
-      if (start !== undefined && text.subarray(start, start + 7).every((byte, k) => byte === '(module'.charCodeAt(k))) forms.push(text.slice(start, i + 1))
+      if (start !== undefined && text.subarray(start, start + 7).every((byte, k) => byte === '(module'.charCodeAt(k)))
+        forms.push(text.slice(start, i + 1))
     }
   }
   return forms

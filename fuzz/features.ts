@@ -26,7 +26,12 @@ export type Feature = (typeof FEATURES)[number]
 /** A module with one function of type `type` (bytes behind 0x60) whose body is `body`, and extra sections before the code. */
 function probe(type: number[], body: number[], extra: { [section: number]: number[] } = {}): Uint8Array {
   const out = new Writer().bytes(HEADER)
-  const sections: { [section: number]: number[] } = { 1: [1, 0x60, ...type], 3: [1, 0], 10: [1, body.length + 2, 0, ...body, 0x0b], ...extra }
+  const sections: { [section: number]: number[] } = {
+    1: [1, 0x60, ...type],
+    3: [1, 0],
+    10: [1, body.length + 2, 0, ...body, 0x0b],
+    ...extra,
+  }
   for (const id of [1, 3, 4, 5, 13, 6, 12, 10, 11]) {
     const content = sections[id]
     if (content !== undefined) out.u8(id).u32(content.length).bytes(Uint8Array.from(content))

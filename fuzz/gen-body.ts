@@ -8,7 +8,18 @@
 import { Op } from '../src/wasm/op.gen.ts'
 import { OPCODES } from '../src/wasm/opcodes.ts'
 import type { OpRow } from '../src/wasm/opcodes.ts'
-import { Heap, heapOf, isConcrete, isNullable, isRef, refAbstract, refConcrete, RefType, T, typeIndexOf } from '../src/wasm/types.ts'
+import {
+  Heap,
+  heapOf,
+  isConcrete,
+  isNullable,
+  isRef,
+  refAbstract,
+  refConcrete,
+  RefType,
+  T,
+  typeIndexOf,
+} from '../src/wasm/types.ts'
 import type { Feature } from './features.ts'
 import { isDefaultable, isPacked, unpacked } from './gen-types.ts'
 import type { Types } from './gen-types.ts'
@@ -61,7 +72,8 @@ interface Label {
 export const FUEL_GLOBAL = 0
 const MAX_DEPTH = 7
 
-const isPure = (row: OpRow): boolean => /^[ilfdv]+:[ilfdv]$/.test(row[2]) && ['', 'lane', 'shuffle'].includes(row[3]) && row[4] !== 'relaxed_simd'
+const isPure = (row: OpRow): boolean =>
+  /^[ilfdv]+:[ilfdv]$/.test(row[2]) && ['', 'lane', 'shuffle'].includes(row[3]) && row[4] !== 'relaxed_simd'
 const isAtomic = (row: OpRow): boolean => row[4] === 'threads' && row[0] >= Op.I32AtomicLoad
 
 interface OpTable {
@@ -404,7 +416,9 @@ export class Body {
       .map((_, i) => i)
       .filter((i) => {
         const { results } = this.context.funcs[i]!
-        return results.length === this.results.length && results.every((t, k) => this.types.isSubtype(t, this.results[k]!))
+        return (
+          results.length === this.results.length && results.every((t, k) => this.types.isSubtype(t, this.results[k]!))
+        )
       })
     if (matches.length === 0) return false
     const target = r.pick(matches)
@@ -423,7 +437,9 @@ export class Body {
       // Mostly the slot where the module put the function; sometimes anything.
       const slot = r.chance(85) && index < tables[indirect]!.min ? index : r.int(tables[indirect]!.max + 2)
       this.address(tables[indirect]!.address64, slot)
-      this.op(tail ? Op.ReturnCallIndirect : Op.CallIndirect).u32(typeIndex).u32(indirect)
+      this.op(tail ? Op.ReturnCallIndirect : Op.CallIndirect)
+        .u32(typeIndex)
+        .u32(indirect)
     } else if (features.has('function_references') && r.chance(35)) {
       if (r.chance(92)) this.op(Op.RefFunc).u32(index)
       else this.value(refConcrete(typeIndex, true))
@@ -532,7 +548,8 @@ export class Body {
       }
       return
     }
-    const composite = (kind: 'struct' | 'array'): number[] => types.defs.map((_, i) => i).filter((i) => types.defs[i]!.kind === kind)
+    const composite = (kind: 'struct' | 'array'): number[] =>
+      types.defs.map((_, i) => i).filter((i) => types.defs[i]!.kind === kind)
     switch (heapOf(type)) {
       case Heap.Func:
         if (funcs.length > 0) this.op(Op.RefFunc).u32(r.int(funcs.length))
@@ -581,7 +598,9 @@ export class Body {
   }
 
   private leaf(type: number): void {
-    const usable = this.locals.map((_, i) => i).filter((i) => this.isReadable(i) && this.types.isSubtype(this.locals[i]!, type))
+    const usable = this.locals
+      .map((_, i) => i)
+      .filter((i) => this.isReadable(i) && this.types.isSubtype(this.locals[i]!, type))
     if (usable.length > 0 && this.r.chance(65)) this.op(Op.LocalGet).u32(this.r.pick(usable))
     else this.constant(type)
   }
@@ -846,7 +865,9 @@ export class Body {
   private freshObject(type: number): boolean {
     const { r, types, context } = this
     if (!context.features.has('gc') || types.top(type) !== Heap.Any) return false
-    const candidates = types.defs.map((_, i) => i).filter((i) => types.defs[i]!.kind !== 'func' && types.isSubtype(refConcrete(i, false), type))
+    const candidates = types.defs
+      .map((_, i) => i)
+      .filter((i) => types.defs[i]!.kind !== 'func' && types.isSubtype(refConcrete(i, false), type))
     if (candidates.length === 0) return false
     const index = r.pick(candidates)
     const def = types.defs[index]!
@@ -886,7 +907,11 @@ export class Body {
       this.op(Op.Block).valType(type)
       this.labels.push({ types: [type], loop: false })
       this.value(source)
-      this.op(Op.BrOnCast).u8(1 | (isNullable(type) ? 2 : 0)).u32(0).heapType(source).heapType(type)
+      this.op(Op.BrOnCast)
+        .u8(1 | (isNullable(type) ? 2 : 0))
+        .u32(0)
+        .heapType(source)
+        .heapType(type)
       this.op(Op.Drop)
       this.value(type)
       this.op(Op.End)
@@ -899,7 +924,11 @@ export class Body {
     this.op(Op.Block).valType(source)
     this.labels.push({ types: [source], loop: false })
     this.value(source)
-    this.op(Op.BrOnCastFail).u8(1 | (isNullable(type) ? 2 : 0)).u32(0).heapType(source).heapType(type)
+    this.op(Op.BrOnCastFail)
+      .u8(1 | (isNullable(type) ? 2 : 0))
+      .u32(0)
+      .heapType(source)
+      .heapType(type)
     this.op(Op.Br).u32(1)
     this.op(Op.End)
     this.labels.pop()
@@ -975,7 +1004,9 @@ export class Body {
       }
       case 7: {
         // br_if lets its operands through.
-        const targets = this.forwardLabels().filter((i) => this.labels[i]!.types.length === 1 && this.labels[i]!.types[0] === type)
+        const targets = this.forwardLabels().filter(
+          (i) => this.labels[i]!.types.length === 1 && this.labels[i]!.types[0] === type,
+        )
         if (targets.length === 0) return false
         this.value(type)
         this.value(T.I32)
@@ -1016,7 +1047,8 @@ export class Body {
     if (!this.context.features.has('gc')) return false
     const found: [index: number, field: number][] = []
     types.defs.forEach((def, index) => {
-      if (def.kind === 'struct') def.fields.forEach((f, i) => types.isSubtype(unpacked(f.type), type) && found.push([index, i]))
+      if (def.kind === 'struct')
+        def.fields.forEach((f, i) => types.isSubtype(unpacked(f.type), type) && found.push([index, i]))
       else if (def.kind === 'array' && types.isSubtype(unpacked(def.field.type), type)) found.push([index, -1])
     })
     if (found.length === 0) return false
@@ -1025,7 +1057,9 @@ export class Body {
     this.value(refConcrete(index, r.chance(15)))
     if (def.kind === 'struct') {
       const packed = isPacked(def.fields[field]!.type)
-      this.op(packed ? (r.chance(50) ? Op.StructGetS : Op.StructGetU) : Op.StructGet).u32(index).u32(field)
+      this.op(packed ? (r.chance(50) ? Op.StructGetS : Op.StructGetU) : Op.StructGet)
+        .u32(index)
+        .u32(field)
     } else if (def.kind === 'array') {
       this.smallIndex()
       this.op(isPacked(def.field.type) ? (r.chance(50) ? Op.ArrayGetS : Op.ArrayGetU) : Op.ArrayGet).u32(index)
@@ -1263,7 +1297,10 @@ export class Body {
           .map((_, i) => i)
           .filter((i) => {
             const d = types.defs[i]!
-            return d.kind === 'array' && (d.field.type === element || (!isPacked(element) && types.isSubtype(d.field.type, element)))
+            return (
+              d.kind === 'array' &&
+              (d.field.type === element || (!isPacked(element) && types.isSubtype(d.field.type, element)))
+            )
           })
         this.smallIndex()
         const source = r.pick(sources)

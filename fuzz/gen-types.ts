@@ -1,6 +1,17 @@
 // Types of a generated module: random composite types, subtyping, what can be defaulted, block type interning.
 
-import { Heap, heapOf, isConcrete, isNullable, isRef, refAbstract, refConcrete, RefType, T, typeIndexOf } from '../src/wasm/types.ts'
+import {
+  Heap,
+  heapOf,
+  isConcrete,
+  isNullable,
+  isRef,
+  refAbstract,
+  refConcrete,
+  RefType,
+  T,
+  typeIndexOf,
+} from '../src/wasm/types.ts'
 import type { FieldType, SubType } from '../src/wasm/types.ts'
 import type { Feature } from './features.ts'
 import type { Random } from './random.ts'
@@ -30,7 +41,8 @@ export class Types {
     if (features.has('exceptions') && random.chance(30)) this.values.push(RefType.ExnRef)
     for (let i = random.range(2, 5); i > 0; i--) {
       const index = this.func(this.list(4), this.list(random.chance(20) ? 4 : 1))
-      if (features.has('function_references') && random.chance(50)) this.values.push(refConcrete(index, random.chance(70)))
+      if (features.has('function_references') && random.chance(50))
+        this.values.push(refConcrete(index, random.chance(70)))
     }
   }
 

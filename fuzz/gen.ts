@@ -120,12 +120,15 @@ class ModuleGenerator {
     const count = r.int(4)
     for (let k = 0; k < count; k++) {
       const kind = r.int(6)
-      const hostType = (): number => r.pick(this.features.has('reference_types') ? HOST_TYPES : HOST_TYPES.slice(0, 2))[1]
+      const hostType = (): number =>
+        r.pick(this.features.has('reference_types') ? HOST_TYPES : HOST_TYPES.slice(0, 2))[1]
       const params = kind < 2 ? [T.I32] : Array.from({ length: r.int(4) }, hostType)
       const results = kind < 2 ? [T.I32] : Array.from({ length: r.chance(15) ? 2 : r.int(2) }, hostType)
       const prefix = kind === 0 ? 'throw' : kind === 1 ? 'call' : 'f'
       const typeIndex = this.types.func(params, results)
-      this.import(`${prefix}${k}:${signature({ params, results, typeIndex })}`, ExternKind.Func, (out) => out.u32(typeIndex))
+      this.import(`${prefix}${k}:${signature({ params, results, typeIndex })}`, ExternKind.Func, (out) =>
+        out.u32(typeIndex),
+      )
       this.context.funcs.push({ typeIndex, params, results })
     }
   }
@@ -143,7 +146,9 @@ class ModuleGenerator {
         address64: this.features.has('memory64') && r.chance(60),
       })
     }
-    this.context.memories.slice(0, this.importedMemories).forEach((m, k) => this.import(memoryName(m, k), ExternKind.Memory, (out) => writeMemory(out, m)))
+    this.context.memories
+      .slice(0, this.importedMemories)
+      .forEach((m, k) => this.import(memoryName(m, k), ExternKind.Memory, (out) => writeMemory(out, m)))
   }
 
   private declareTables(): void {
@@ -154,9 +159,16 @@ class ModuleGenerator {
       const imported = k < this.importedTables
       const element = k === 0 ? RefType.FuncRef : imported ? RefType.ExternRef : r.pick(refs)
       const min = r.range(4, 12)
-      this.context.tables.push({ element, min, max: min + r.int(8), address64: this.features.has('memory64') && r.chance(30) })
+      this.context.tables.push({
+        element,
+        min,
+        max: min + r.int(8),
+        address64: this.features.has('memory64') && r.chance(30),
+      })
     }
-    this.context.tables.slice(0, this.importedTables).forEach((t, k) => this.import(tableName(t, k), ExternKind.Table, (out) => writeTable(out, t)))
+    this.context.tables
+      .slice(0, this.importedTables)
+      .forEach((t, k) => this.import(tableName(t, k), ExternKind.Table, (out) => writeTable(out, t)))
   }
 
   generate(): Uint8Array {
@@ -170,7 +182,9 @@ class ModuleGenerator {
     for (let k = 0; k < this.importedGlobals; k++) {
       const [letter, type] = r.pick(features.has('reference_types') ? HOST_TYPES : HOST_TYPES.slice(0, 2))
       const mutable = r.chance(50)
-      this.import(`glob${k}:${letter}:${mutable ? 1 : 0}`, ExternKind.Global, (out) => out.valType(type).u8(mutable ? 1 : 0))
+      this.import(`glob${k}:${letter}:${mutable ? 1 : 0}`, ExternKind.Global, (out) =>
+        out.valType(type).u8(mutable ? 1 : 0),
+      )
       globals.push({ type, mutable })
     }
     if (features.has('exceptions')) {
@@ -178,12 +192,16 @@ class ModuleGenerator {
       const imported = r.int(2)
       for (let k = 0; k < count; k++) {
         const params =
-          k < imported ? Array.from({ length: r.int(3) }, () => r.pick([T.I32, T.I64])) : Array.from({ length: r.int(3) }, () => types.value())
+          k < imported
+            ? Array.from({ length: r.int(3) }, () => r.pick([T.I32, T.I64]))
+            : Array.from({ length: r.int(3) }, () => types.value())
         const typeIndex = types.func(params, [])
         if (k < imported) this.import(`tag${k}:${letters(params)}`, ExternKind.Tag, (out) => out.u8(0).u32(typeIndex))
         tags.push(typeIndex)
       }
-      tags.slice(0, imported).forEach((typeIndex, k) => this.export(`tag${k}:${letters(funcParams(types, typeIndex))}`, ExternKind.Tag, k))
+      tags
+        .slice(0, imported)
+        .forEach((typeIndex, k) => this.export(`tag${k}:${letters(funcParams(types, typeIndex))}`, ExternKind.Tag, k))
       tags.forEach((_, k) => this.export(`x${k}`, ExternKind.Tag, k))
     }
     const importedTags = this.countImportedTags()
@@ -226,14 +244,28 @@ class ModuleGenerator {
 
     for (let i = importedFuncs; i < importedFuncs + internal; i++) {
       const { params, results } = funcs[i]!
-      if (isHostList(params) && isHostList(results)) this.export(`f${i - importedFuncs}:${signature(funcs[i]!)}`, ExternKind.Func, i)
+      if (isHostList(params) && isHostList(results))
+        this.export(`f${i - importedFuncs}:${signature(funcs[i]!)}`, ExternKind.Func, i)
     }
     this.export('fuel', ExternKind.Global, FUEL_GLOBAL)
-    globals.forEach((g, i) => (g.type === T.I32 || g.type === T.I64 || g.type === RefType.ExternRef) && this.export(`g${i}`, ExternKind.Global, i))
+    globals.forEach(
+      (g, i) =>
+        (g.type === T.I32 || g.type === T.I64 || g.type === RefType.ExternRef) &&
+        this.export(`g${i}`, ExternKind.Global, i),
+    )
     memories.forEach((m, i) => this.export(memoryName(m, i), ExternKind.Memory, i))
     tables.forEach((t, i) => isHostTable(t) && this.export(tableName(t, i), ExternKind.Table, i))
 
-    return this.assemble({ globalSection, dataSection, elemSection, code, internal, importedFuncs, importedTags, tests })
+    return this.assemble({
+      globalSection,
+      dataSection,
+      elemSection,
+      code,
+      internal,
+      importedFuncs,
+      importedTags,
+      tests,
+    })
   }
 
   private countImportedTags(): number {
@@ -249,10 +281,19 @@ class ModuleGenerator {
     out.valType(type).u8(mutable ? 1 : 0)
     const readable = context.globals
       .map((_, i) => i)
-      .filter((i) => !context.globals[i]!.mutable && types.isSubtype(context.globals[i]!.type, type) && (this.features.has('gc') || i <= this.importedGlobals))
+      .filter(
+        (i) =>
+          !context.globals[i]!.mutable &&
+          types.isSubtype(context.globals[i]!.type, type) &&
+          (this.features.has('gc') || i <= this.importedGlobals),
+      )
     if (readable.length > 0 && r.chance(30)) out.op(Op.GlobalGet).u32(r.pick(readable))
     else if (type === T.I32 && this.features.has('extended_const') && r.chance(30)) {
-      out.op(Op.I32Const).s32(r.int(1000)).op(Op.I32Const).s32(r.u32() | 0)
+      out
+        .op(Op.I32Const)
+        .s32(r.int(1000))
+        .op(Op.I32Const)
+        .s32(r.u32() | 0)
       out.op(r.pick([Op.I32Add, Op.I32Sub, Op.I32Mul]))
     } else {
       const body = new Body(context, [], [], 0)
@@ -451,7 +492,9 @@ class ModuleGenerator {
     out.section(6, parts.globalSection)
     section.reset().u32(this.exportCount).bytes(this.exports.view())
     out.section(7, section)
-    const start = this.context.funcs.findIndex((f, i) => i >= parts.importedFuncs && f.params.length === 0 && f.results.length === 0)
+    const start = this.context.funcs.findIndex(
+      (f, i) => i >= parts.importedFuncs && f.params.length === 0 && f.results.length === 0,
+    )
     section.reset()
     if (start >= 0 && this.r.chance(30)) section.u32(start)
     out.section(8, section)
@@ -469,8 +512,10 @@ const letters = (types: readonly number[]): string => types.map((t) => LETTERS.g
 const signature = (f: FuncInfo): string => `${letters(f.params)}>${letters(f.results)}`
 const isHostList = (types: readonly number[]): boolean => types.every((t) => HOST_TYPES.some(([, type]) => type === t))
 const isHostTable = (t: TableInfo): boolean => t.element === RefType.FuncRef || t.element === RefType.ExternRef
-const memoryName = (m: MemoryInfo, k: number): string => `mem${k}:${m.min}:${m.max}:${m.shared ? 1 : 0}:${m.address64 ? 1 : 0}`
-const tableName = (t: TableInfo, k: number): string => `tab${k}:${t.min}:${t.max}:${t.element === RefType.FuncRef ? 'f' : 'e'}:${t.address64 ? 1 : 0}`
+const memoryName = (m: MemoryInfo, k: number): string =>
+  `mem${k}:${m.min}:${m.max}:${m.shared ? 1 : 0}:${m.address64 ? 1 : 0}`
+const tableName = (t: TableInfo, k: number): string =>
+  `tab${k}:${t.min}:${t.max}:${t.element === RefType.FuncRef ? 'f' : 'e'}:${t.address64 ? 1 : 0}`
 
 function funcParams(types: Types, index: number): readonly number[] {
   const def = types.defs[index]!
@@ -478,10 +523,16 @@ function funcParams(types: Types, index: number): readonly number[] {
 }
 
 function writeMemory(out: Writer, m: MemoryInfo): void {
-  out.u8(1 | (m.shared ? 2 : 0) | (m.address64 ? 4 : 0)).u32(m.min).u32(m.max)
+  out
+    .u8(1 | (m.shared ? 2 : 0) | (m.address64 ? 4 : 0))
+    .u32(m.min)
+    .u32(m.max)
 }
 
 function writeTable(out: Writer, t: TableInfo): void {
-  out.valType(t.element).u8(1 | (t.address64 ? 4 : 0)).u32(t.min).u32(t.max)
+  out
+    .valType(t.element)
+    .u8(1 | (t.address64 ? 4 : 0))
+    .u32(t.min)
+    .u32(t.max)
 }
-

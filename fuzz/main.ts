@@ -70,7 +70,8 @@ function parseArguments(args: readonly string[]): Settings {
   const values = new Map<string, string>()
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i]!
-    if (!['--seed', '--count', '--kind', '--case', '--file', '--jobs', '--without'].includes(name)) usageError(`unknown option ${name}`)
+    if (!['--seed', '--count', '--kind', '--case', '--file', '--jobs', '--without'].includes(name))
+      usageError(`unknown option ${name}`)
     if (args[i + 1] === undefined) usageError(`${name} needs a value`)
     values.set(name, args[i + 1]!)
   }
@@ -80,7 +81,8 @@ function parseArguments(args: readonly string[]): Settings {
   }
   const without = values.get('--without')
   if (without !== undefined) {
-    for (const f of without.split(',')) if (!FEATURES.includes(f as Feature)) usageError(`unknown feature ${f}: ${FEATURES.join(', ')}`)
+    for (const f of without.split(','))
+      if (!FEATURES.includes(f as Feature)) usageError(`unknown feature ${f}: ${FEATURES.join(', ')}`)
     process.env['ZWASM_FUZZ_WITHOUT'] = without
   }
   const kind = values.get('--kind') ?? 'all'
@@ -165,7 +167,12 @@ function serve(task: Task, { settings, state, start }: WorkerData): Answer {
     at[2] = Date.now() - start + 60_000
     const smaller = one.reduce(one.input, problem)
     if (smaller.length < one.input.length) saved = saveInput(root, name.replace('.', '-reduced.'), smaller)
-    findings.push({ kind: task.kind, index, problem, saved: `${saved} (${smaller.length} bytes, of ${one.input.length})` })
+    findings.push({
+      kind: task.kind,
+      index,
+      problem,
+      saved: `${saved} (${smaller.length} bytes, of ${one.input.length})`,
+    })
     if (findings.length >= MAX_FINDINGS) break
   }
   at[2] = -1
@@ -181,8 +188,13 @@ async function main(): Promise<void> {
   const start = Date.now()
   const findings = await runAll(settings, start)
   const total = [...settings.counts.values()].reduce((a, b) => a + b, 0)
-  for (const [kind, count] of settings.counts) console.log(`  ${kind.padEnd(8)} ${String(count).padStart(8)} cases, ${findings.filter((f) => f.kind === kind).length} findings`)
-  console.log(`${((Date.now() - start) / 1000).toFixed(1)} s, seed ${settings.seed}, at most ${(peakMemory / 2 ** 20).toFixed(0)} MiB of memory`)
+  for (const [kind, count] of settings.counts)
+    console.log(
+      `  ${kind.padEnd(8)} ${String(count).padStart(8)} cases, ${findings.filter((f) => f.kind === kind).length} findings`,
+    )
+  console.log(
+    `${((Date.now() - start) / 1000).toFixed(1)} s, seed ${settings.seed}, at most ${(peakMemory / 2 ** 20).toFixed(0)} MiB of memory`,
+  )
   const bad = new Set(findings.map((f) => `${f.kind} ${f.index}`)).size
   console.log(`\n${total - bad} passed, ${bad} failed`)
   process.exitCode = bad > 0 ? 1 : 0
@@ -193,9 +205,13 @@ function describeOracle({ counts }: Settings): void {
   const missing = FEATURES.filter((f) => !hostFeatures.has(f))
   console.log(`Oracle: V8 ${process.versions.v8} of Node ${process.version}`)
   if (missing.length > 0) console.log(`NOT COMPARED, because this V8 lacks it: ${missing.join(', ')}`)
-  if (missing.includes('wide_arithmetic')) console.log('  (instructions of wide_arithmetic are compared with a model in BigInt)')
+  if (missing.includes('wide_arithmetic'))
+    console.log('  (instructions of wide_arithmetic are compared with a model in BigInt)')
   if (missing.includes('gc')) console.log('  npm run fuzz -- --node 26 compares these too')
-  if (verdictFeatures === undefined && counts.has('binary')) console.log('NOT COMPARED: the verdict on mutated modules; this V8 lacks too much. They are checked for crashes only')
+  if (verdictFeatures === undefined && counts.has('binary'))
+    console.log(
+      'NOT COMPARED: the verdict on mutated modules; this V8 lacks too much. They are checked for crashes only',
+    )
 }
 
 function replayLine(settings: Settings, kind: Kind, index: number): string {
@@ -213,7 +229,9 @@ function replay(settings: Settings): void {
       settings.file !== undefined
         ? caseOfFile(kind, new Uint8Array(readFileSync(settings.file)), settings.root)
         : makeCase(kind, settings.seed, settings.only!, settings.root)
-    console.log(`input of ${one.input.length} bytes: ${saveInput(settings.root, `replay.${extension(kind)}`, one.input)}`)
+    console.log(
+      `input of ${one.input.length} bytes: ${saveInput(settings.root, `replay.${extension(kind)}`, one.input)}`,
+    )
     problem = one.check(one.input)
   }
   console.log(problem ?? 'nothing is wrong')
@@ -225,7 +243,9 @@ let peakMemory = 0
 
 function runAll(settings: Settings, start: number): Promise<Finding[]> {
   const tasks: Task[] = []
-  for (const [kind, count] of settings.counts) for (let from = 0; from < count; from += CHUNK[kind]) tasks.push({ kind, from, to: Math.min(count, from + CHUNK[kind]) })
+  for (const [kind, count] of settings.counts)
+    for (let from = 0; from < count; from += CHUNK[kind])
+      tasks.push({ kind, from, to: Math.min(count, from + CHUNK[kind]) })
   tasks.reverse()
   const total = [...settings.counts.values()].reduce((a, b) => a + b, 0)
   const findings: Finding[] = []
@@ -254,19 +274,25 @@ function runAll(settings: Settings, start: number): Promise<Finding[]> {
       const state = new SharedArrayBuffer(16)
       const at = new Int32Array(state)
       at[2] = -1
-      const worker = new Worker(new URL(import.meta.url), { workerData: { settings, state, start } satisfies WorkerData })
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { settings, state, start } satisfies WorkerData,
+      })
       let crash: string | undefined
       const watch = setInterval(() => {
         const memory = process.memoryUsage.rss()
         peakMemory = Math.max(peakMemory, memory)
-        if (at[2]! >= 0 && Date.now() - start - at[2]! > CASE_BUDGET) crash = `takes longer than ${CASE_BUDGET / 1000} s`
+        if (at[2]! >= 0 && Date.now() - start - at[2]! > CASE_BUDGET)
+          crash = `takes longer than ${CASE_BUDGET / 1000} s`
         else if (memory > MEMORY_BUDGET) crash = `the process takes ${(memory / 2 ** 30).toFixed(1)} GiB of memory`
         if (crash !== undefined) void worker.terminate()
       }, 200)
       worker.on('message', (answer: Answer) => {
         done += answer.cases
         for (const finding of answer.findings) report(finding)
-        if (progress) process.stderr.write(`\r\x1b[K${done}/${total} cases, ${findings.length} findings, ${((Date.now() - start) / 1000).toFixed(0)} s`)
+        if (progress)
+          process.stderr.write(
+            `\r\x1b[K${done}/${total} cases, ${findings.length} findings, ${((Date.now() - start) / 1000).toFixed(0)} s`,
+          )
         task = tasks.pop()
         worker.postMessage(task ?? 'end')
       })

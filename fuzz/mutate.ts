@@ -3,7 +3,10 @@
 import type { Random } from './random.ts'
 import { Writer } from './writer.ts'
 
-const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x40, 0x60, 0x61, 0x0b, 0x05, 0x63, 0x64, 0xfb, 0xfc, 0xfd, 0xfe, 0x4e, 0x50, 0x70, 0x6f, 0x7b]
+const INTERESTING = [
+  0, 1, 0x7f, 0x80, 0xff, 0x40, 0x60, 0x61, 0x0b, 0x05, 0x63, 0x64, 0xfb, 0xfc, 0xfd, 0xfe, 0x4e, 0x50, 0x70, 0x6f,
+  0x7b,
+]
 /** LEB128 numbers at the edges: 2^32-1, 2^32 (too long), 2^31, -1, overlong 0, 2^63. */
 const NUMBERS: readonly (readonly number[])[] = [
   [0xff, 0xff, 0xff, 0xff, 0x0f],
@@ -69,7 +72,8 @@ function mutateSection(r: Random, bytes: Uint8Array, other: Uint8Array): Uint8Ar
     const others = sectionsOf(other)
     const at = r.int(parts.length + 1)
     parts.splice(at, r.int(2), ...(others.length > 0 && r.chance(60) ? [r.pick(others)] : []))
-  } else parts[index] = { id, content: id === CODE_SECTION ? mutateCode(r, content, other) : mutateOnce(r, content, other) }
+  } else
+    parts[index] = { id, content: id === CODE_SECTION ? mutateCode(r, content, other) : mutateOnce(r, content, other) }
   const out = new Writer().bytes(bytes.subarray(0, HEADER_SIZE))
   for (const part of parts) out.u8(part.id).u32(part.content.length).bytes(part.content)
   return out.finish()
@@ -97,7 +101,8 @@ function mutateCode(r: Random, content: Uint8Array, other: Uint8Array): Uint8Arr
 function swapOpcode(r: Random, body: Uint8Array): Uint8Array {
   const at = r.int(body.length)
   const prefix = r.chance(70) ? 0 : r.pick([0xfb, 0xfc, 0xfd, 0xfe])
-  const insert = prefix === 0 ? Uint8Array.of(r.range(0, 0xd6)) : Uint8Array.of(prefix, r.int(prefix === 0xfd ? 128 : 32))
+  const insert =
+    prefix === 0 ? Uint8Array.of(r.range(0, 0xd6)) : Uint8Array.of(prefix, r.int(prefix === 0xfd ? 128 : 32))
   return splice(body, at, Math.min(body.length - at, r.chance(70) ? 1 : 0), insert)
 }
 
@@ -191,7 +196,9 @@ function mutateTextOnce(r: Random, text: Uint8Array, other: Uint8Array): Uint8Ar
     }
     case 5: {
       const [from, to] = formAt(text, start)
-      return r.chance(50) ? splice(text, from, to - from, new Uint8Array(0)) : splice(text, from, 0, text.subarray(from, to))
+      return r.chance(50)
+        ? splice(text, from, to - from, new Uint8Array(0))
+        : splice(text, from, 0, text.subarray(from, to))
     }
     default:
       return mutateOnce(r, text, other)

@@ -60,21 +60,60 @@ const EDGE32 = [
   -128, -129, -32768, -32769, -0x8000_0000, 0x5555_5555,
 ]
 const EDGE64 = [
-  0n, 1n, 2n, 63n, 64n, 65n, 0x7fff_ffffn, 0x8000_0000n, 0xffff_ffffn, 0x1_0000_0000n, 0x7fff_ffff_ffff_ffffn,
-  0x8000_0000_0000_0000n, 0xffff_ffff_ffff_ffffn, 0xffff_ffff_8000_0000n, 0xffff_ffff_7fff_ffffn, 0x0020_0000_0000_0001n,
+  0n,
+  1n,
+  2n,
+  63n,
+  64n,
+  65n,
+  0x7fff_ffffn,
+  0x8000_0000n,
+  0xffff_ffffn,
+  0x1_0000_0000n,
+  0x7fff_ffff_ffff_ffffn,
+  0x8000_0000_0000_0000n,
+  0xffff_ffff_ffff_ffffn,
+  0xffff_ffff_8000_0000n,
+  0xffff_ffff_7fff_ffffn,
+  0x0020_0000_0000_0001n,
 ]
 const EDGE_F32 = [
-  0, 0x8000_0000, 0x3f80_0000, 0xbf80_0000, 0x3f00_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffc0_0000, 0x7fa0_0000,
-  0x7f80_0001, 0xffff_ffff, 1, 0x8000_0001, 0x007f_ffff, 0x0080_0000, 0x7f7f_ffff, 0x4f00_0000, 0xcf00_0000, 0x4eff_ffff,
-  0x4f80_0000, 0x5f00_0000, 0xdf00_0000, 0x5f80_0000, 0x4b00_0001, 0x3fc0_0000, 0x4020_0000, 0xbf00_0000, 0xbf7f_ffff,
+  0, 0x8000_0000, 0x3f80_0000, 0xbf80_0000, 0x3f00_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffc0_0000,
+  0x7fa0_0000, 0x7f80_0001, 0xffff_ffff, 1, 0x8000_0001, 0x007f_ffff, 0x0080_0000, 0x7f7f_ffff, 0x4f00_0000,
+  0xcf00_0000, 0x4eff_ffff, 0x4f80_0000, 0x5f00_0000, 0xdf00_0000, 0x5f80_0000, 0x4b00_0001, 0x3fc0_0000, 0x4020_0000,
+  0xbf00_0000, 0xbf7f_ffff,
 ]
 const EDGE_F64 = [
-  0n, 0x8000_0000_0000_0000n, 0x3ff0_0000_0000_0000n, 0xbff0_0000_0000_0000n, 0x3fe0_0000_0000_0000n, 0x7ff0_0000_0000_0000n,
-  0xfff0_0000_0000_0000n, 0x7ff8_0000_0000_0000n, 0xfff8_0000_0000_0000n, 0x7ff4_0000_0000_0000n, 0x7ff0_0000_0000_0001n, 1n,
-  0x000f_ffff_ffff_ffffn, 0x0010_0000_0000_0000n, 0x7fef_ffff_ffff_ffffn, 0x41df_ffff_ffc0_0000n, 0x41e0_0000_0000_0000n,
-  0xc1e0_0000_0000_0000n, 0xc1e0_0000_0020_0000n, 0x41ef_ffff_ffe0_0000n, 0x41f0_0000_0000_0000n, 0x43e0_0000_0000_0000n,
-  0xc3e0_0000_0000_0000n, 0x43f0_0000_0000_0000n, 0x43df_ffff_ffff_ffffn, 0x4330_0000_0000_0001n, 0x3ff8_0000_0000_0000n,
-  0x47ef_ffff_e000_0000n, 0x36a0_0000_0000_0000n, 0xbfef_ffff_ffff_ffffn,
+  0n,
+  0x8000_0000_0000_0000n,
+  0x3ff0_0000_0000_0000n,
+  0xbff0_0000_0000_0000n,
+  0x3fe0_0000_0000_0000n,
+  0x7ff0_0000_0000_0000n,
+  0xfff0_0000_0000_0000n,
+  0x7ff8_0000_0000_0000n,
+  0xfff8_0000_0000_0000n,
+  0x7ff4_0000_0000_0000n,
+  0x7ff0_0000_0000_0001n,
+  1n,
+  0x000f_ffff_ffff_ffffn,
+  0x0010_0000_0000_0000n,
+  0x7fef_ffff_ffff_ffffn,
+  0x41df_ffff_ffc0_0000n,
+  0x41e0_0000_0000_0000n,
+  0xc1e0_0000_0000_0000n,
+  0xc1e0_0000_0020_0000n,
+  0x41ef_ffff_ffe0_0000n,
+  0x41f0_0000_0000_0000n,
+  0x43e0_0000_0000_0000n,
+  0xc3e0_0000_0000_0000n,
+  0x43f0_0000_0000_0000n,
+  0x43df_ffff_ffff_ffffn,
+  0x4330_0000_0000_0001n,
+  0x3ff8_0000_0000_0000n,
+  0x47ef_ffff_e000_0000n,
+  0x36a0_0000_0000_0000n,
+  0xbfef_ffff_ffff_ffffn,
 ]
 
 /** Values that instructions are likely to treat specially. */
@@ -116,7 +155,8 @@ export function randomV128(r: Random): Uint8Array {
       for (let i = 0; i < 16; i++) bytes[i] = r.chance(50) ? r.pick([0, 1, 0x7f, 0x80, 0xff, 15, 16]) : r.u32()
       break
     case 1:
-      for (let i = 0; i < 8; i++) view.setUint16(i * 2, r.chance(60) ? r.pick([0, 1, 0x7fff, 0x8000, 0xffff]) : r.u32(), true)
+      for (let i = 0; i < 8; i++)
+        view.setUint16(i * 2, r.chance(60) ? r.pick([0, 1, 0x7fff, 0x8000, 0xffff]) : r.u32(), true)
       break
     case 2:
       for (let i = 0; i < 4; i++) view.setInt32(i * 4, randomI32(r), true)

@@ -35,14 +35,19 @@ function pin(list: readonly Uint8Array[]): Instruction[] {
   for (const pattern of [FUEL_CHECK, CANONICAL_NAN]) {
     const tests = pattern.map((wanted) => new RegExp(`^(${wanted})$`))
     for (let at = 0; at < texts.length; at++) {
-      if (tests.every((test, i) => test.test(texts[at + i] ?? ''))) for (let i = 0; i < tests.length; i++) pinned.add(at + i)
+      if (tests.every((test, i) => test.test(texts[at + i] ?? '')))
+        for (let i = 0; i < tests.length; i++) pinned.add(at + i)
     }
   }
   return list.map((bytes, i) => ({ bytes, pinned: pinned.has(i) }))
 }
 
 /** A smaller module for which `shows` is still true; `bytes` itself if it cannot be taken apart. */
-export function reduceModule(bytes: Uint8Array, shows: (candidate: Uint8Array) => boolean, milliseconds = 20_000): Uint8Array {
+export function reduceModule(
+  bytes: Uint8Array,
+  shows: (candidate: Uint8Array) => boolean,
+  milliseconds = 20_000,
+): Uint8Array {
   const deadline = performance.now() + milliseconds
   let pieces: Pieces
   try {
@@ -88,7 +93,7 @@ function reduceBody(body: Body, shows: (candidate: Body) => boolean, deadline: n
   }
   if (body.instructions.length > 1) attempt([UNREACHABLE])
   for (let run = Math.max(1, current.instructions.length >> 1); run >= 1; run = run >> 1) {
-    for (let at = 0; at < current.instructions.length && performance.now() < deadline; ) {
+    for (let at = 0; at < current.instructions.length && performance.now() < deadline;) {
       const without = current.instructions.filter((instruction, i) => i < at || i >= at + run || instruction.pinned)
       if (without.length === current.instructions.length || !attempt(without)) at += run
     }
@@ -106,7 +111,7 @@ function reduceBody(body: Body, shows: (candidate: Body) => boolean, deadline: n
 function reduceBytes(bytes: Uint8Array, shows: (candidate: Uint8Array) => boolean, deadline: number): Uint8Array {
   let current = bytes
   for (let run = Math.max(1, bytes.length >> 1); run >= 1; run >>= 1) {
-    for (let at = 0; at < current.length && performance.now() < deadline; ) {
+    for (let at = 0; at < current.length && performance.now() < deadline;) {
       const candidate = new Uint8Array(Math.max(0, current.length - run))
       candidate.set(current.subarray(0, at))
       candidate.set(current.subarray(at + run), at)
@@ -118,8 +123,11 @@ function reduceBytes(bytes: Uint8Array, shows: (candidate: Uint8Array) => boolea
 }
 
 /** Reduction of any input by leaving out bytes. */
-export const reduceInput = (bytes: Uint8Array, shows: (candidate: Uint8Array) => boolean, milliseconds = 10_000): Uint8Array =>
-  reduceBytes(bytes, shows, performance.now() + milliseconds)
+export const reduceInput = (
+  bytes: Uint8Array,
+  shows: (candidate: Uint8Array) => boolean,
+  milliseconds = 10_000,
+): Uint8Array => reduceBytes(bytes, shows, performance.now() + milliseconds)
 
 function withBody(pieces: Pieces, index: number, body: Body): Pieces {
   return { sections: pieces.sections, bodies: pieces.bodies.with(index, body) }

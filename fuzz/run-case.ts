@@ -15,7 +15,10 @@ export interface Namespace {
   readonly Table: new (descriptor: object, init?: unknown) => JsTable
   readonly Global: new (descriptor: object, init?: unknown) => { value: unknown }
   readonly Tag?: new (descriptor: object) => object
-  readonly Exception?: new (tag: object, payload: unknown[]) => { is(tag: object): boolean; getArg(tag: object, index: number): unknown }
+  readonly Exception?: new (
+    tag: object,
+    payload: unknown[],
+  ) => { is(tag: object): boolean; getArg(tag: object, index: number): unknown }
   readonly RuntimeError: new (...args: never[]) => Error
   readonly LinkError: new (...args: never[]) => Error
   readonly CompileError: new (...args: never[]) => Error
@@ -36,7 +39,20 @@ export interface Outcome {
 }
 
 /** Host values that go in and out as externref. */
-const POOL: readonly unknown[] = [null, undefined, 42, -1, 0x4000_0000, 2.5, 'text', { object: 1 }, [2], () => 3, Symbol('s'), 10n]
+const POOL: readonly unknown[] = [
+  null,
+  undefined,
+  42,
+  -1,
+  0x4000_0000,
+  2.5,
+  'text',
+  { object: 1 },
+  [2],
+  () => 3,
+  Symbol('s'),
+  10n,
+]
 /** Nested calls through host functions. */
 const MAX_CALLBACKS = 3
 
@@ -44,7 +60,10 @@ const MAX_CALLBACKS = 3
 const TRAPS: readonly [RegExp, string][] = [
   [/unreachable/, 'unreachable'],
   [/memory access out of bounds|data segment (?:\d+ )?(?:is )?out of bounds/, 'memory'],
-  [/table (?:index|access|initializer).*out of bounds|table index is out|element segment (?:\d+ )?(?:is )?out of bounds/, 'table'],
+  [
+    /table (?:index|access|initializer).*out of bounds|table index is out|element segment (?:\d+ )?(?:is )?out of bounds/,
+    'table',
+  ],
   [/(?:divide|remainder) by zero/, 'divide'],
   [/unrepresentable/, 'unrepresentable'],
   [/signature mismatch/, 'signature'],
@@ -85,7 +104,11 @@ class Run {
     this.fuel = new ns.Global({ value: 'i32', mutable: true }, FUEL)
   }
 
-  instance(module: object, label: string, from: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
+  instance(
+    module: object,
+    label: string,
+    from: Record<string, unknown> | undefined,
+  ): Record<string, unknown> | undefined {
     const { ns, log } = this
     const env: Record<string, unknown> = Object.create(null)
     const holder: { exports?: Record<string, unknown> } = {}
@@ -138,7 +161,11 @@ class Run {
         return memory
       }
       case 'table':
-        return new ns.Table(limits(Number(rest[0]), Number(rest[1]), rest[3] === '1', { element: rest[2] === 'f' ? 'anyfunc' : 'externref' }))
+        return new ns.Table(
+          limits(Number(rest[0]), Number(rest[1]), rest[3] === '1', {
+            element: rest[2] === 'f' ? 'anyfunc' : 'externref',
+          }),
+        )
       case 'global': {
         const type = rest[0] === 'i' ? 'i32' : rest[0] === 'l' ? 'i64' : 'externref'
         const init = rest[0] === 'i' ? 0x1234_5678 : rest[0] === 'l' ? 0x1234_5678_9abc_def0n : POOL[7]
@@ -172,7 +199,11 @@ class Run {
       }
       const values = [...results].map((letter, i) => {
         const n = Math.imul(call + i + 1, 0x9e37_79b1)
-        return letter === 'i' ? n : letter === 'l' ? BigInt.asIntN(64, BigInt(n) * 0x1_0000_0001n) : POOL[(n >>> 5) % POOL.length]
+        return letter === 'i'
+          ? n
+          : letter === 'l'
+            ? BigInt.asIntN(64, BigInt(n) * 0x1_0000_0001n)
+            : POOL[(n >>> 5) % POOL.length]
       })
       return values.length === 1 ? values[0] : values.length === 0 ? undefined : values
     }
@@ -183,7 +214,8 @@ class Run {
     if (error instanceof ns.RuntimeError) return `trap ${trapClass(error.message)}`
     if (error instanceof ns.LinkError) return 'link error'
     if (ns.Exception !== undefined && error instanceof ns.Exception) {
-      for (const [name, tag] of Object.entries(exports)) if (/^x\d+$/.test(name) && error.is(tag as object)) return `exception ${name}`
+      for (const [name, tag] of Object.entries(exports))
+        if (/^x\d+$/.test(name) && error.is(tag as object)) return `exception ${name}`
       return 'exception of another tag'
     }
     if (error instanceof RangeError && /call stack/.test(error.message)) return 'stack exhausted'
@@ -194,7 +226,9 @@ class Run {
 }
 
 function limits(min: number, max: number, wide: boolean, more: object): object {
-  return wide ? { initial: BigInt(min), maximum: BigInt(max), address: 'i64', ...more } : { initial: min, maximum: max, ...more }
+  return wide
+    ? { initial: BigInt(min), maximum: BigInt(max), address: 'i64', ...more }
+    : { initial: min, maximum: max, ...more }
 }
 
 /** A value in text. Objects by their place in the pool. */
@@ -229,19 +263,24 @@ function describeTable(table: JsTable, wide: boolean): string {
  */
 function sameLine(ours: string | undefined, theirs: string | undefined): boolean {
   if (ours === theirs) return true
-  const plain = (line: string | undefined): string | undefined => line?.replace(/trap (array|table|memory)/, 'trap bounds')
+  const plain = (line: string | undefined): string | undefined =>
+    line?.replace(/trap (array|table|memory)/, 'trap bounds')
   return `${ours}${theirs}`.includes('trap array') && plain(ours) === plain(theirs)
 }
 
 /** The first difference of two outcomes, or undefined. */
 export function compareOutcomes(zwasm: Outcome, oracle: Outcome): string | undefined {
   if (zwasm.rejected !== oracle.rejected)
-    return zwasm.rejected ? `zwasm rejects a module that the oracle accepts: ${zwasm.log[0]}` : `zwasm accepts a module that the oracle rejects: ${oracle.log[0]}`
+    return zwasm.rejected
+      ? `zwasm rejects a module that the oracle accepts: ${zwasm.log[0]}`
+      : `zwasm accepts a module that the oracle rejects: ${oracle.log[0]}`
   const length = Math.max(zwasm.log.length, oracle.log.length)
   for (let i = 0; i < length; i++) {
-    if (!sameLine(zwasm.log[i], oracle.log[i])) return `line ${i}\n  zwasm:  ${zwasm.log[i] ?? '(nothing)'}\n  oracle: ${oracle.log[i] ?? '(nothing)'}`
+    if (!sameLine(zwasm.log[i], oracle.log[i]))
+      return `line ${i}\n  zwasm:  ${zwasm.log[i] ?? '(nothing)'}\n  oracle: ${oracle.log[i] ?? '(nothing)'}`
   }
-  if (zwasm.memories.length !== oracle.memories.length) return `${zwasm.memories.length} memories, oracle ${oracle.memories.length}`
+  if (zwasm.memories.length !== oracle.memories.length)
+    return `${zwasm.memories.length} memories, oracle ${oracle.memories.length}`
   for (let k = 0; k < oracle.memories.length; k++) {
     const a = zwasm.memories[k]!
     const b = oracle.memories[k]!

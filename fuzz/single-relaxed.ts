@@ -8,7 +8,8 @@ const u64 = (b: Uint8Array): BigUint64Array => new BigUint64Array(b.buffer, b.by
 const f32 = (b: Uint8Array): Float32Array => new Float32Array(b.buffer, b.byteOffset, 4)
 const f64 = (b: Uint8Array): Float64Array => new Float64Array(b.buffer, b.byteOffset, 2)
 
-const lanes = (count: number, ok: (lane: number) => boolean): boolean => Array.from({ length: count }, (_, k) => k).every(ok)
+const lanes = (count: number, ok: (lane: number) => boolean): boolean =>
+  Array.from({ length: count }, (_, k) => k).every(ok)
 const sameFloat = (a: number, b: number): boolean => Object.is(a, b)
 
 /** Exact product and sum of doubles: both are rationals with a power of two below. */
@@ -145,7 +146,8 @@ function dotAnswers(a: Uint8Array, b: Uint8Array, at: number): number[] {
   return [(signed << 16) >> 16, (unsigned << 16) >> 16, Math.max(-32768, Math.min(32767, unsigned))]
 }
 
-const allowedSelect = (a: number, b: number, mask: number, result: number, top: boolean): boolean => result === ((a & mask) | (b & ~mask)) || result === (top ? a : b)
+const allowedSelect = (a: number, b: number, mask: number, result: number, top: boolean): boolean =>
+  result === ((a & mask) | (b & ~mask)) || result === (top ? a : b)
 
 function allowedExtreme(a: number, b: number, result: number, min: boolean): boolean {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(result) || sameFloat(result, a) || sameFloat(result, b)
@@ -155,7 +157,8 @@ function allowedExtreme(a: number, b: number, result: number, min: boolean): boo
 
 /** Whether `r` is a float nearest to the exact sum of two doubles. */
 function isRoundedSum(product: number, addend: number, r: number): boolean {
-  if (!Number.isFinite(product) || !Number.isFinite(addend) || !Number.isFinite(r)) return sameFloat(Math.fround(product + addend), r)
+  if (!Number.isFinite(product) || !Number.isFinite(addend) || !Number.isFinite(r))
+    return sameFloat(Math.fround(product + addend), r)
   const [pm, pe] = split(product)
   const [am, ae] = split(addend)
   const exponent = Math.min(pe, ae)

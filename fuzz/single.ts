@@ -26,7 +26,8 @@ export interface SingleOp {
 export function singleOps(features: ReadonlySet<Feature>): SingleOp[] {
   return OPCODES.filter((row) => {
     const [id, , signature, imm, feature] = row
-    const plain = /^[ailfdv]*:[ailfdv]*$/.test(signature) && ['', 'lane', 'shuffle', 'memarg', 'memarg_lane'].includes(imm)
+    const plain =
+      /^[ailfdv]*:[ailfdv]*$/.test(signature) && ['', 'lane', 'shuffle', 'memarg', 'memarg_lane'].includes(imm)
     const waits = id >= Op.MemoryAtomicNotify && id <= Op.MemoryAtomicWait64
     return plain && !waits && (feature === 'mvp' || features.has(feature as Feature))
   }).map((row) => {
@@ -144,7 +145,12 @@ function variants({ row, operands, results }: SingleOp): Variant[] {
         }
         instruction(w, row)
       }
-      list.push({ name: `operand ${k} constant ${n}`, operands: operands.slice(0, k) + operands.slice(k + 1), results, body })
+      list.push({
+        name: `operand ${k} constant ${n}`,
+        operands: operands.slice(0, k) + operands.slice(k + 1),
+        results,
+        body,
+      })
       if (results === 'i' && operands.length === 2)
         list.push({
           name: `operand ${k} constant ${n}, br_if`,
@@ -163,7 +169,8 @@ function variants({ row, operands, results }: SingleOp): Variant[] {
 
 const type = (letter: string): number => (letter === 'a' ? T.I32 : LETTER_TYPE[letter]!)
 /** What crosses the JS API for a letter: integers only, so that bits do. */
-const carried = (letter: string): number[] => (letter === 'v' ? [T.I64, T.I64] : letter === 'l' || letter === 'd' ? [T.I64] : [T.I32])
+const carried = (letter: string): number[] =>
+  letter === 'v' ? [T.I64, T.I64] : letter === 'l' || letter === 'd' ? [T.I64] : [T.I32]
 
 /** A module with a pair of functions per variant: the variant itself, and the exported one that carries bits as integers. */
 function singleModule(list: readonly Variant[], memory: boolean): Uint8Array {
@@ -184,7 +191,10 @@ function singleModule(list: readonly Variant[], memory: boolean): Uint8Array {
     vector(types, [...operands].flatMap(carried))
     vector(types, [...results].flatMap(carried))
     funcs.u32(2 * k).u32(2 * k + 1)
-    exports.name(`f${k}`).u8(0).u32(2 * k + 1)
+    exports
+      .name(`f${k}`)
+      .u8(0)
+      .u32(2 * k + 1)
     entry.reset().u32(0)
     body(entry)
     entry.op(Op.End)
@@ -207,7 +217,8 @@ function singleModule(list: readonly Variant[], memory: boolean): Uint8Array {
       entry.op(Op.LocalGet).u32(locals[i]!)
       if (letter === 'f') entry.op(Op.I32ReinterpretF32)
       if (letter === 'd') entry.op(Op.I64ReinterpretF64)
-      if (letter === 'v') entry.op(Op.I64x2ExtractLane).u8(0).op(Op.LocalGet).u32(locals[i]!).op(Op.I64x2ExtractLane).u8(1)
+      if (letter === 'v')
+        entry.op(Op.I64x2ExtractLane).u8(0).op(Op.LocalGet).u32(locals[i]!).op(Op.I64x2ExtractLane).u8(1)
     }
     entry.op(Op.End)
     code.u32(entry.length).bytes(entry.view())
@@ -220,7 +231,10 @@ function singleModule(list: readonly Variant[], memory: boolean): Uint8Array {
   return out.section(7, exports).section(10, code).finish()
 }
 
-const ADDRESSES = [0, 1, 2, 8, 5, 1000, 65505, 65517, 65520, 65525, 65527, 65529, 65530, 65531, 65532, 65533, 65534, 65535, 65536, -1, -4, 0x7fff_fffd]
+const ADDRESSES = [
+  0, 1, 2, 8, 5, 1000, 65505, 65517, 65520, 65525, 65527, 65529, 65530, 65531, 65532, 65533, 65534, 65535, 65536, -1,
+  -4, 0x7fff_fffd,
+]
 const VECTORS = 14
 
 function edges(letter: string, random: Random, atomic: boolean, align: number): Bits[] {
@@ -267,7 +281,9 @@ function operandTuples(operands: string, random: Random, row: OpRow): Bits[][] {
     for (const v of values) tuples = tuples.flatMap((t) => v.map((x) => [...t, x]))
     return tuples
   }
-  return Array.from({ length: 600 }, () => values.map((v, i) => (random.chance(75) ? random.pick(v) : randomBits(operands[i]!, random))))
+  return Array.from({ length: 600 }, () =>
+    values.map((v, i) => (random.chance(75) ? random.pick(v) : randomBits(operands[i]!, random))),
+  )
 }
 
 const scratch = new DataView(new ArrayBuffer(16))
@@ -282,7 +298,11 @@ function toArguments(operands: string, tuple: readonly Bits[]): (number | bigint
 }
 
 function fromResult(results: string, result: unknown): Bits[] {
-  const flat: (number | bigint)[] = Array.isArray(result) ? (result as (number | bigint)[]) : result === undefined ? [] : [result as number | bigint]
+  const flat: (number | bigint)[] = Array.isArray(result)
+    ? (result as (number | bigint)[])
+    : result === undefined
+      ? []
+      : [result as number | bigint]
   let at = 0
   return [...results].map((letter): Bits => {
     if (letter === 'f') return (flat[at++] as number) >>> 0
@@ -299,7 +319,8 @@ const NAN_RESULT =
   /^f(32|64)\.(add|sub|mul|div|sqrt|ceil|floor|trunc|nearest|min|max|demote|promote)|^f(32x4|64x2)\.(add|sub|mul|div|sqrt|ceil|floor|trunc|nearest|min|max|demote|promote)/
 
 /** Lane width in bytes of a vector result that may hold undetermined NaNs; 0 for none. */
-const floatLanes = (name: string): number => (!NAN_RESULT.test(name) ? 0 : name.startsWith('f32x4') ? 4 : name.startsWith('f64x2') ? 8 : 0)
+const floatLanes = (name: string): number =>
+  !NAN_RESULT.test(name) ? 0 : name.startsWith('f32x4') ? 4 : name.startsWith('f64x2') ? 8 : 0
 
 const quiet32 = (bits: number): boolean => (bits & 0x7fc0_0000) === 0x7fc0_0000
 const quiet64 = (bits: bigint): boolean => (bits & 0x7ff8_0000_0000_0000n) === 0x7ff8_0000_0000_0000n
@@ -315,8 +336,10 @@ function sameBits(name: string, letter: string, ours: Bits, theirs: Bits): boole
     for (let at = 0; at < 16; at += width) {
       const same =
         width === 4
-          ? av.getUint32(at, true) === bv.getUint32(at, true) || (quiet32(av.getUint32(at, true)) && quiet32(bv.getUint32(at, true)))
-          : av.getBigUint64(at, true) === bv.getBigUint64(at, true) || (quiet64(av.getBigUint64(at, true)) && quiet64(bv.getBigUint64(at, true)))
+          ? av.getUint32(at, true) === bv.getUint32(at, true) ||
+            (quiet32(av.getUint32(at, true)) && quiet32(bv.getUint32(at, true)))
+          : av.getBigUint64(at, true) === bv.getBigUint64(at, true) ||
+            (quiet64(av.getBigUint64(at, true)) && quiet64(bv.getBigUint64(at, true)))
       if (!same) return false
     }
     return true
@@ -350,7 +373,9 @@ function answer(ns: Namespace, f: (...args: unknown[]) => unknown, args: readonl
 }
 
 const showBits = (bits: Bits): string =>
-  bits instanceof Uint8Array ? `[${Array.from(bits, (b) => b.toString(16).padStart(2, '0')).join(' ')}]` : `0x${(typeof bits === 'bigint' ? bits : bits >>> 0).toString(16)}`
+  bits instanceof Uint8Array
+    ? `[${Array.from(bits, (b) => b.toString(16).padStart(2, '0')).join(' ')}]`
+    : `0x${(typeof bits === 'bigint' ? bits : bits >>> 0).toString(16)}`
 const showAnswer = (a: Answer): string => ('trap' in a ? `trap ${a.trap}` : a.bits.map(showBits).join(' '))
 
 export interface SingleReport {
@@ -361,7 +386,12 @@ export interface SingleReport {
 const pattern = Uint8Array.from({ length: MEMORY_BYTES }, (_, i) => (i * 31 + (i >> 8) * 7 + 0x85) & 0xff)
 
 /** Tries one instruction on both engines. `model` computes the results where the oracle lacks the instruction. */
-export function trySingle(op: SingleOp, zwasm: Namespace, oracle: Namespace | ((operands: readonly Bits[]) => Bits[]), seed: number): SingleReport {
+export function trySingle(
+  op: SingleOp,
+  zwasm: Namespace,
+  oracle: Namespace | ((operands: readonly Bits[]) => Bits[]),
+  seed: number,
+): SingleReport {
   const { row } = op
   const name = row[1]
   const relaxed = row[4] === 'relaxed_simd'
@@ -386,14 +416,24 @@ export function trySingle(op: SingleOp, zwasm: Namespace, oracle: Namespace | ((
         theirs!.memory!.set(pattern)
       }
       const a = answer(zwasm, f, args, variant.results)
-      const b: Answer = g !== undefined ? answer(oracle as Namespace, g, args, variant.results) : { bits: (oracle as (operands: readonly Bits[]) => Bits[])(tuple) }
+      const b: Answer =
+        g !== undefined
+          ? answer(oracle as Namespace, g, args, variant.results)
+          : { bits: (oracle as (operands: readonly Bits[]) => Bits[])(tuple) }
       let same: boolean
       if ('trap' in a || 'trap' in b) same = 'trap' in a && 'trap' in b && a.trap === b.trap
-      else if (relaxed) same = variant.name !== 'plain' || a.bits.every((bits, i) => sameBits(name, variant.results[i]!, bits, b.bits[i]!)) || allowsRelaxed(name, tuple as Uint8Array[], a.bits[0] as Uint8Array)
+      else if (relaxed)
+        same =
+          variant.name !== 'plain' ||
+          a.bits.every((bits, i) => sameBits(name, variant.results[i]!, bits, b.bits[i]!)) ||
+          allowsRelaxed(name, tuple as Uint8Array[], a.bits[0] as Uint8Array)
       else same = a.bits.every((bits, i) => sameBits(name, variant.results[i]!, bits, b.bits[i]!))
       if (same && hasMemory && Buffer.compare(ours.memory!, theirs!.memory!) !== 0) {
         differences.push(`${name} (${variant.name}) ${tuple.map(showBits).join(', ')}: memory differs`)
-      } else if (!same) differences.push(`${name} (${variant.name}) ${tuple.map(showBits).join(', ')}: zwasm ${showAnswer(a)}, expected ${showAnswer(b)}`)
+      } else if (!same)
+        differences.push(
+          `${name} (${variant.name}) ${tuple.map(showBits).join(', ')}: zwasm ${showAnswer(a)}, expected ${showAnswer(b)}`,
+        )
       if (differences.length >= 5) return { calls, differences }
     }
   }

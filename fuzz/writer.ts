@@ -67,7 +67,10 @@ export class Writer {
   }
 
   fixed32(bits: number): this {
-    return this.u8(bits).u8(bits >>> 8).u8(bits >>> 16).u8(bits >>> 24)
+    return this.u8(bits)
+      .u8(bits >>> 8)
+      .u8(bits >>> 16)
+      .u8(bits >>> 24)
   }
 
   fixed64(bits: bigint): this {
@@ -99,7 +102,8 @@ export class Writer {
   valType(type: number): this {
     if (!isRef(type)) return this.u8(type)
     // funcref and externref in their short form: what engines without the newer reference types know.
-    if (!isConcrete(type) && isNullable(type) && (heapOf(type) === Heap.Func || heapOf(type) === Heap.Extern)) return this.u8(heapOf(type))
+    if (!isConcrete(type) && isNullable(type) && (heapOf(type) === Heap.Func || heapOf(type) === Heap.Extern))
+      return this.u8(heapOf(type))
     return this.u8(isNullable(type) ? 0x63 : 0x64).heapType(type)
   }
 

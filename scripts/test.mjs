@@ -14,6 +14,8 @@ const words = process.argv.slice(2)
 const all = words.length === 0
 const node = process.env.ZWASM_NODE ?? process.execPath
 const outdir = join(root, 'build/test')
+/** Milliseconds for a test file: a file that hangs fails, and says so. */
+const FILE_TIMEOUT = 300_000
 
 const files = readdirSync(join(root, 'test'), { recursive: true })
   .filter((file) => file.endsWith('.test.ts'))
@@ -52,6 +54,7 @@ const unit = run([
   '--enable-source-maps',
   '--test',
   '--test-concurrency=2',
+  `--test-timeout=${FILE_TIMEOUT}`,
   `--test-reporter=${all ? join(root, 'scripts/reporter.mjs') : 'spec'}`,
   '--test-reporter-destination=stdout',
   `--test-reporter=${join(root, 'scripts/totals-reporter.mjs')}`,

@@ -3,7 +3,15 @@
 
 import type { WastResult, WastValue } from '../text/wast-types.ts'
 import { NotCarried } from './wast-engine.ts'
-import type { WastActual, WastEngine, WastError, WastExternHandle, WastInstanceHandle, WastModuleHandle, WastShared } from './wast-engine.ts'
+import type {
+  WastActual,
+  WastEngine,
+  WastError,
+  WastExternHandle,
+  WastInstanceHandle,
+  WastModuleHandle,
+  WastShared,
+} from './wast-engine.ts'
 import { HostValue } from './wast-match.ts'
 
 /** What is used of the namespace. */
@@ -51,7 +59,9 @@ function toJs(value: WastValue): unknown {
 
 /** Whether the JS API can give such a result at all. */
 export function isCarried(expected: WastResult): boolean {
-  return expected.type === 'either' ? expected.options.every(isCarried) : expected.type !== 'v128' && expected.type !== 'ref.exn'
+  return expected.type === 'either'
+    ? expected.options.every(isCarried)
+    : expected.type !== 'v128' && expected.type !== 'ref.exn'
 }
 
 /** What an engine's message means in the suite's words is its own business: a class is all that is compared. */
@@ -61,7 +71,8 @@ export function jsEngine(ns: JsNamespace): WastEngine {
       return f()
     } catch (error) {
       // What the JS API says of a signature with v128 or exnref.
-      if (error instanceof TypeError && /type incompatibility when transforming/.test(error.message)) throw new NotCarried(error.message)
+      if (error instanceof TypeError && /type incompatibility when transforming/.test(error.message))
+        throw new NotCarried(error.message)
       throw error
     }
   }
@@ -99,18 +110,24 @@ export function jsEngine(ns: JsNamespace): WastEngine {
     },
     shareable(instance) {
       // Structured cloning knows the host's memories only.
-      if ((ns as unknown) !== (globalThis as { WebAssembly?: unknown }).WebAssembly) throw new NotCarried('memories of this namespace cannot be sent')
-      return Object.fromEntries(Object.entries((instance as JsInstance).exports).filter(([, value]) => value instanceof ns.Memory))
+      if ((ns as unknown) !== (globalThis as { WebAssembly?: unknown }).WebAssembly)
+        throw new NotCarried('memories of this namespace cannot be sent')
+      return Object.fromEntries(
+        Object.entries((instance as JsInstance).exports).filter(([, value]) => value instanceof ns.Memory),
+      )
     },
     adopt: (shared: WastShared) => ({ exports: shared }) as JsInstance,
     classify(error): WastError {
       const texts = error instanceof Error ? [error.message] : [String(error)]
       if (error instanceof NotCarried) return { class: 'not-carried', texts }
       if (error instanceof ns.CompileError) return { class: 'rejected', texts }
-      if (error instanceof ns.LinkError || (error instanceof TypeError && /Import #/.test(error.message))) return { class: 'unlinkable', texts }
+      if (error instanceof ns.LinkError || (error instanceof TypeError && /Import #/.test(error.message)))
+        return { class: 'unlinkable', texts }
       if (error instanceof ns.RuntimeError) return { class: 'trap', texts }
-      if (ns.Exception !== undefined && error instanceof ns.Exception) return { class: 'exception', texts: ['uncaught exception'] }
-      if (error instanceof RangeError && /call stack/.test(error.message)) return { class: 'exhaustion', texts: ['call stack exhausted'] }
+      if (ns.Exception !== undefined && error instanceof ns.Exception)
+        return { class: 'exception', texts: ['uncaught exception'] }
+      if (error instanceof RangeError && /call stack/.test(error.message))
+        return { class: 'exhaustion', texts: ['call stack exhausted'] }
       return { class: 'other', texts }
     },
     dispose: () => {},

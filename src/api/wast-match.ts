@@ -24,7 +24,10 @@ function matchesV128(actual: Uint8Array, expected: Extract<WastResult, { type: '
     const pattern = nan?.[at / lane]
     if (pattern === undefined) {
       for (let i = at; i < at + lane; i++) if (actual[i] !== bytes[i]) return false
-    } else if (!(lane === 4 ? isNan32(have.getUint32(at, true), pattern) : isNan64(have.getBigUint64(at, true), pattern))) return false
+    } else if (
+      !(lane === 4 ? isNan32(have.getUint32(at, true), pattern) : isNan64(have.getBigUint64(at, true), pattern))
+    )
+      return false
   }
   return true
 }
@@ -156,7 +159,8 @@ export class HostValue {
     return value
   }
 }
-export const hostNumber = (value: unknown): number | undefined => (value instanceof HostValue ? value.number : undefined)
+export const hostNumber = (value: unknown): number | undefined =>
+  value instanceof HostValue ? value.number : undefined
 
 const HEAP_NAMES: Partial<Record<Heap, string>> = {
   [Heap.Func]: 'func',
@@ -183,7 +187,9 @@ function f32Text(bits: number): string {
 function f64Text(bits: bigint): string {
   scratch.setBigUint64(0, bits)
   const value = scratch.getFloat64(0)
-  return Number.isNaN(value) ? hex(BigInt.asUintN(64, bits), 16) : `${Object.is(value, -0) ? '-0' : value} (${hex(BigInt.asUintN(64, bits), 16)})`
+  return Number.isNaN(value)
+    ? hex(BigInt.asUintN(64, bits), 16)
+    : `${Object.is(value, -0) ? '-0' : value} (${hex(BigInt.asUintN(64, bits), 16)})`
 }
 
 const bytesText = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(' ')
@@ -195,17 +201,24 @@ export function showValue(value: WastActual | WastResult | WastValue): string {
     case 'i64':
       return `(${value.type}.const ${value.value})`
     case 'f32':
-      return 'nan' in value && value.nan !== undefined ? `(f32.const nan:${value.nan})` : `(f32.const ${f32Text(value.bits)})`
+      return 'nan' in value && value.nan !== undefined
+        ? `(f32.const nan:${value.nan})`
+        : `(f32.const ${f32Text(value.bits)})`
     case 'f64':
-      return 'nan' in value && value.nan !== undefined ? `(f64.const nan:${value.nan})` : `(f64.const ${f64Text(value.bits)})`
+      return 'nan' in value && value.nan !== undefined
+        ? `(f64.const nan:${value.nan})`
+        : `(f64.const ${f64Text(value.bits)})`
     case 'v128': {
-      const nan = 'nan' in value && value.nan !== undefined ? `, lanes ${value.nan.map((n) => n ?? 'exact').join(' ')}` : ''
+      const nan =
+        'nan' in value && value.nan !== undefined ? `, lanes ${value.nan.map((n) => n ?? 'exact').join(' ')}` : ''
       return `(v128 bytes ${bytesText(value.bytes)}${nan})`
     }
     case 'null':
       return `(ref.null ${HEAP_NAMES[value.top]})`
     case 'ref':
-      return value.host === undefined ? `(ref ${HEAP_NAMES[value.heap]} as ${HEAP_NAMES[value.top]})` : `(host ${value.host} as ${HEAP_NAMES[value.top]})`
+      return value.host === undefined
+        ? `(ref ${HEAP_NAMES[value.heap]} as ${HEAP_NAMES[value.top]})`
+        : `(host ${value.host} as ${HEAP_NAMES[value.top]})`
     case 'ref.null':
       return value.heap === undefined ? '(ref.null)' : `(ref.null ${HEAP_NAMES[value.heap]})`
     case 'ref.extern':
@@ -214,7 +227,11 @@ export function showValue(value: WastActual | WastResult | WastValue): string {
     case 'either':
       return `(either ${value.options.map(showValue).join(' ')})`
     case 'js':
-      return typeof value.value === 'bigint' ? `${value.value}n` : Object.is(value.value, -0) ? '-0' : String(value.value)
+      return typeof value.value === 'bigint'
+        ? `${value.value}n`
+        : Object.is(value.value, -0)
+          ? '-0'
+          : String(value.value)
     default:
       return `(${value.type})`
   }

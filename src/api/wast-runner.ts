@@ -8,7 +8,14 @@ import { bug } from '../util/bug.ts'
 import { DEFAULT_FEATURES } from '../wasm/features.ts'
 import type { Features } from '../wasm/features.ts'
 import { NotCarried } from './wast-engine.ts'
-import type { WastEngine, WastError, WastErrorClass, WastInstanceHandle, WastModuleHandle, WastShared } from './wast-engine.ts'
+import type {
+  WastEngine,
+  WastError,
+  WastErrorClass,
+  WastInstanceHandle,
+  WastModuleHandle,
+  WastShared,
+} from './wast-engine.ts'
 import { isCarried, jsEngine } from './wast-js.ts'
 import type { JsNamespace } from './wast-js.ts'
 import { matches, showValues } from './wast-match.ts'
@@ -129,7 +136,8 @@ class Session {
   ) {
     const { engine = 'zwasm', features = DEFAULT_FEATURES, gcStress = false } = options
     if (engine === 'zwasm') this.engine = zwasmEngine({ features, gcStress })
-    else if (engine === 'host') this.engine = jsEngine((globalThis as unknown as { WebAssembly: JsNamespace }).WebAssembly)
+    else if (engine === 'host')
+      this.engine = jsEngine((globalThis as unknown as { WebAssembly: JsNamespace }).WebAssembly)
     else this.engine = jsEngine(engine)
     this.registered.set('spectest', this.engine.spectest())
   }
@@ -186,14 +194,16 @@ class Session {
       case 'assert_return': {
         const { action, results } = command
         const actual = this.perform(action)
-        if (actual.some((value) => value.type === 'js') && !results.every(isCarried)) throw new NotCarried('the JS API does not carry the result')
+        if (actual.some((value) => value.type === 'js') && !results.every(isCarried))
+          throw new NotCarried('the JS API does not carry the result')
         if (actual.length !== results.length || !actual.every((value, i) => matches(value, results[i]!)))
           fail(`expected ${showValues(results)}, got ${showValues(actual)}`)
         return
       }
       case 'assert_trap':
         return this.expectError('trap', command.message, () => {
-          if (command.module === undefined) return void this.perform(command.action ?? bug('assert_trap without action'))
+          if (command.module === undefined)
+            return void this.perform(command.action ?? bug('assert_trap without action'))
           this.instantiate(this.compile(command.module))
         })
       case 'assert_exhaustion':
@@ -305,8 +315,10 @@ class Session {
       if (error instanceof Mismatch) throw error
       const found = this.classify(error)
       if (found.class === 'not-carried') throw error
-      const same = found.class === wanted || (found.class === 'rejected' && (wanted === 'malformed' || wanted === 'invalid'))
-      if (!same) fail(`expected ${wanted}${message === undefined ? '' : ` "${message}"`}, got ${describeError(found, error)}`)
+      const same =
+        found.class === wanted || (found.class === 'rejected' && (wanted === 'malformed' || wanted === 'invalid'))
+      if (!same)
+        fail(`expected ${wanted}${message === undefined ? '' : ` "${message}"`}, got ${describeError(found, error)}`)
       if (this.options.strict === true && message !== undefined && !hasText(found, message))
         fail(`expected ${wanted} "${message}", got the text "${found.texts.join('" or "')}"`)
       return

@@ -28,7 +28,9 @@ export const threadTask: ThreadTask | undefined = (workerData as Record<string, 
 
 /** Starts an agent; resolves when it runs. */
 export async function spawnThread(script: string | URL | undefined, task: ThreadTask): Promise<Thread> {
-  const worker = new Worker(script === undefined ? new URL(import.meta.url) : new URL(script), { workerData: { [KEY]: task } })
+  const worker = new Worker(script === undefined ? new URL(import.meta.url) : new URL(script), {
+    workerData: { [KEY]: task },
+  })
   const finished = new Promise<readonly WastVerdict[]>((resolve, reject) => {
     worker.once('message', (answer: { verdicts: WastVerdict[] } | { error: string }) => {
       if ('verdicts' in answer) resolve(answer.verdicts)
@@ -51,6 +53,7 @@ export function answerParent(verdicts: Promise<WastVerdict[]>): void {
   const port = parentPort!
   verdicts.then(
     (list) => port.postMessage({ verdicts: list }),
-    (error: unknown) => port.postMessage({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      port.postMessage({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   )
 }

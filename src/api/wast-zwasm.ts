@@ -27,7 +27,14 @@ import type { Module } from '../wasm/module.ts'
 import { decodeNamesStrict } from '../wasm/names.ts'
 import { Heap, RefType, T } from '../wasm/types.ts'
 import type { CanonType, MemoryType } from '../wasm/types.ts'
-import type { WastActual, WastEngine, WastError, WastExternHandle, WastInstanceHandle, WastModuleHandle } from './wast-engine.ts'
+import type {
+  WastActual,
+  WastEngine,
+  WastError,
+  WastExternHandle,
+  WastInstanceHandle,
+  WastModuleHandle,
+} from './wast-engine.ts'
 import { HostValue, hostNumber } from './wast-match.ts'
 import '../interp/index.ts'
 
@@ -103,7 +110,8 @@ export function zwasmEngine({ features, gcStress }: ZwasmEngineOptions): WastEng
   }
 }
 
-const externsOf = (module: Module, instance: Instance): Map<string, Extern> => new Map(module.exports.map((e) => [e.name, exportOf(instance, e)]))
+const externsOf = (module: Module, instance: Instance): Map<string, Extern> =>
+  new Map(module.exports.map((e) => [e.name, exportOf(instance, e)]))
 
 /** A malformed or invalid custom section. */
 class CustomError extends Error {
@@ -122,7 +130,8 @@ function classify(error: unknown): WastError {
     return { class: error.code === TrapCode.StackExhausted ? 'exhaustion' : 'trap', texts }
   }
   if (error instanceof FormatError) return { class: error.kind, texts: [error.message] }
-  if (error instanceof CustomError) return { class: error.cause.kind === 'malformed' ? 'malformed-custom' : 'invalid-custom', texts: [error.message] }
+  if (error instanceof CustomError)
+    return { class: error.cause.kind === 'malformed' ? 'malformed-custom' : 'invalid-custom', texts: [error.message] }
   if (error instanceof LinkFailure) return { class: 'unlinkable', texts: [error.message] }
   if (error instanceof LimitError) return { class: 'limit', texts: [error.message] }
   if (error instanceof WasmThrow) return { class: 'exception', texts: ['uncaught exception'] }
@@ -134,7 +143,8 @@ function classify(error: unknown): WastError {
 function invoke(store: Store, fid: number, args: readonly WastValue[]): WastActual[] {
   const type = typeDef(typeIdOf(fid))
   if (type.kind !== 'func') return bug('a function without a function type')
-  if (type.params.length !== args.length) throw new Error(`${args.length} arguments for ${type.params.length} parameters`)
+  if (type.params.length !== args.length)
+    throw new Error(`${args.length} arguments for ${type.params.length} parameters`)
   const base = enter(store, fid)
   let slot = base
   for (const arg of args) slot = writeArgument(store, arg, slot)
@@ -238,7 +248,8 @@ function spectest(store: Store): ReadonlyMap<string, Extern> {
     const table = createTable(store, { min: 10, max: 20, element: canon(RefType.FuncRef), address64 }, 0)
     externs.set(address64 ? 'table64' : 'table', { kind: ExternKind.Table, table })
   }
-  const memory = (shared: boolean, max: number): MemoryInstance => createMemory(store, { min: 1, max, shared, address64: false, pageSizeLog2: 16 })
+  const memory = (shared: boolean, max: number): MemoryInstance =>
+    createMemory(store, { min: 1, max, shared, address64: false, pageSizeLog2: 16 })
   externs.set('memory', { kind: ExternKind.Memory, memory: memory(false, 2) })
   externs.set('shared_memory', { kind: ExternKind.Memory, memory: memory(true, 1) })
   return externs

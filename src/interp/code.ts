@@ -60,7 +60,7 @@ CODE[Pc.Build] = Ir.ExitBuild
 CODE[Pc.Host] = Ir.ExitHost
 
 /** Free ranges [start, end), sorted, never adjacent to each other. */
-let free: { start: number; end: number }[] = [{ start: Pc.First, end: CODE_WORDS }]
+const free: { start: number; end: number }[] = [{ start: Pc.First, end: CODE_WORDS }]
 type FuncCodes = (FuncCode | undefined)[]
 /** Plain and metered code are built apart. */
 const codes = { plain: new Map<Module, FuncCodes>(), metered: new Map<Module, FuncCodes>() }

@@ -11,12 +11,12 @@ export function skipBody(v: Validator): void {
     v.u32()
     v.checkedValType()
   }
-  skipExpression(v)
+  skipExpression(v, true)
   if (v.pos !== v.end) v.malformed('section size mismatch: function body goes on behind its end')
 }
 
-/** Skips an expression with its closing `end`. */
-export function skipExpression(v: Validator): void {
+/** Skips an expression with its closing `end`. Only code needs a data count section for its segments. */
+export function skipExpression(v: Validator, inCode: boolean): void {
   /** By nesting depth: 1 in an `if` that may still get an `else`. */
   let mayElse = new Uint8Array(16)
   for (let depth = 1; depth > 0;) {
@@ -30,7 +30,7 @@ export function skipExpression(v: Validator): void {
     else if (op === Op.Else) {
       if (mayElse[depth] === 0) v.malformed('END opcode expected: else without if', v.at)
       mayElse[depth] = 0
-    } else checkDataCount(v, op)
+    } else if (inCode) checkDataCount(v, op)
     v.skip(op)
   }
 }

@@ -213,7 +213,7 @@ export function decodeGlobalSection(v: Validator): void {
 function constExpr(v: Validator, expected: CanonType): ConstExpr {
   const start = v.pos
   if (v.state.validate) v.constantExpression(expected)
-  else skipExpression(v)
+  else skipExpression(v, false)
   return { start, end: v.pos }
 }
 

@@ -20,7 +20,11 @@ export function run(wat: string, imports: object = {}): Run {
 }
 
 /** Checks `[export, arguments, result]` in turn on one instance. */
-export function expectResults(wat: string, calls: readonly (readonly [name: string, args: readonly unknown[], result: unknown])[]): void {
+export function expectResults(
+  wat: string,
+  calls: readonly (readonly [name: string, args: readonly unknown[], result: unknown])[],
+): void {
   const { exports } = run(wat)
-  for (const [name, args, result] of calls) assert.deepEqual(exports[name]!(...args), result, `${name}(${args.join(', ')})`)
+  for (const [name, args, result] of calls)
+    assert.deepEqual(exports[name]!(...args), result, `${name}(${args.join(', ')})`)
 }

@@ -2,6 +2,7 @@
 import { type Handler, type Interpreter, registerInterpreter } from '../../src/runtime/driver.ts'
 import { INSTANCES, type Instance } from '../../src/runtime/instance.ts'
 import {
+  CODE,
   CTX,
   Ctx,
   Exit,
@@ -24,8 +25,8 @@ export type Action =
   | { tail: number }
   | { throws: number }
   | { trap: TrapCode }
+  | { fuel: number } // takes fuel; only in a store that meters
   | 'return'
-  | 'fuel'
 
 export interface Script {
   slots: number
@@ -59,6 +60,14 @@ export class FakeInterpreter implements Interpreter {
   }
 
   run(): Exit {
+    return this.execute(false)
+  }
+
+  runMetered(): Exit {
+    return this.execute(true)
+  }
+
+  private execute(metered: boolean): Exit {
     let pc = CTX[Ctx.Pc]
     let fp = CTX[Ctx.Fp]
     let fsp = CTX[Ctx.Fsp]
@@ -82,8 +91,13 @@ export class FakeInterpreter implements Interpreter {
         pc = FS[fsp + Frame.ReturnPc]
         fp -= FS[fsp + Frame.Delta]
         fsp -= FRAME_WORDS
-      } else if (action === 'fuel') return exit(Exit.Fuel)
-      else if ('trap' in action) return exit(Exit.Trap, action.trap)
+      } else if ('fuel' in action) {
+        if (!metered) throw new Error('fuel in a loop that does not meter')
+        CODE[pc + 1] = action.fuel
+        if (CTX[Ctx.Fuel] < action.fuel) return exit(Exit.Fuel)
+        CTX[Ctx.Fuel] -= action.fuel
+        pc++
+      } else if ('trap' in action) return exit(Exit.Trap, action.trap)
       else if ('throws' in action) return exit(Exit.Throw, action.throws)
       else if ('tail' in action) {
         FS[fsp + Frame.Fid] = action.tail

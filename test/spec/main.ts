@@ -24,7 +24,19 @@ const USAGE = `npm run spec -- [filter ...] [options]
   --json           one line of JSON for each file, then the totals
   --verbose        every file, also those without problems`
 
-const GC_FILES = ['core/gc/', 'core/exceptions/', 'ref', 'table', 'elem', 'extern', 'call_ref', 'br_on', 'linking', 'instance', 'type']
+const GC_FILES = [
+  'core/gc/',
+  'core/exceptions/',
+  'ref',
+  'table',
+  'elem',
+  'extern',
+  'call_ref',
+  'br_on',
+  'linking',
+  'instance',
+  'type',
+]
 const MAX_PROBLEMS_SHOWN = Number(process.env['MAXP'] ?? 200)
 
 interface Settings {
@@ -39,7 +51,14 @@ interface Settings {
 
 function parseArguments(args: readonly string[]): Settings {
   const filters: string[] = []
-  const settings = { strict: false, engine: 'zwasm' as Settings['engine'], gcStress: false, jobs: Math.min(4, availableParallelism()), json: false, verbose: false }
+  const settings = {
+    strict: false,
+    engine: 'zwasm' as Settings['engine'],
+    gcStress: false,
+    jobs: Math.min(4, availableParallelism()),
+    json: false,
+    verbose: false,
+  }
   for (let i = 0; i < args.length; i++) {
     const argument = args[i]!
     switch (argument) {
@@ -110,7 +129,12 @@ async function serve(task: Task): Promise<Answer> {
     const report = await runWast(readFileSync(file.path), options)
     return { index, report, crash: undefined, milliseconds: performance.now() - start }
   } catch (error) {
-    return { index, report: undefined, crash: error instanceof Error ? (error.stack ?? error.message) : String(error), milliseconds: performance.now() - start }
+    return {
+      index,
+      report: undefined,
+      crash: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      milliseconds: performance.now() - start,
+    }
   }
 }
 
@@ -171,7 +195,8 @@ function runAll(files: readonly SuiteFile[], settings: Settings): Promise<Answer
       worker.on('error', (error) => (crash = error.stack ?? String(error)))
       worker.on('exit', (code) => {
         running--
-        if (crash !== undefined || code !== 0) done({ index: current.index, report: undefined, crash: crash ?? `worker exit code ${code}`, milliseconds: 0 })
+        if (crash !== undefined || code !== 0)
+          done({ index: current.index, report: undefined, crash: crash ?? `worker exit code ${code}`, milliseconds: 0 })
         if (progress) process.stderr.write('\r\x1b[K')
         startWorker()
       })
@@ -182,7 +207,13 @@ function runAll(files: readonly SuiteFile[], settings: Settings): Promise<Answer
 }
 
 /** Prints the report; true if the run is red. */
-function summarize(suite: string, files: readonly SuiteFile[], answers: readonly Answer[], settings: Settings, milliseconds: number): boolean {
+function summarize(
+  suite: string,
+  files: readonly SuiteFile[],
+  answers: readonly Answer[],
+  settings: Settings,
+  milliseconds: number,
+): boolean {
   const total: WastCount = { passed: 0, failed: 0, skipped: 0 }
   const kinds = new Map<string, WastCount>()
   const contradictions: string[] = []
@@ -201,7 +232,11 @@ function summarize(suite: string, files: readonly SuiteFile[], answers: readonly
     }
     const known = settings.engine !== 'host' ? CONTRADICTIONS.filter((c) => c.file === file.name) : []
     const excused = report.problems.filter(
-      (p) => p.outcome === 'failed' && p.kind === 'assert_invalid' && known.some((c) => c.line === p.line) && /nothing went wrong/.test(p.reason ?? ''),
+      (p) =>
+        p.outcome === 'failed' &&
+        p.kind === 'assert_invalid' &&
+        known.some((c) => c.line === p.line) &&
+        /nothing went wrong/.test(p.reason ?? ''),
     )
     for (const { line, reason } of known) {
       if (excused.some((p) => p.line === line)) contradictions.push(`${file.name}:${line}: ${reason}`)
@@ -224,11 +259,23 @@ function summarize(suite: string, files: readonly SuiteFile[], answers: readonly
     total.skipped += report.skipped
     const failures = report.problems.filter((p) => p.outcome === 'failed' && !excused.includes(p))
     if (settings.json) {
-      console.log(JSON.stringify({ file: file.name, passed: report.passed, failed: failures.length, skipped: report.skipped, contradictory: excused.length, milliseconds: Math.round(time), failures }))
+      console.log(
+        JSON.stringify({
+          file: file.name,
+          passed: report.passed,
+          failed: failures.length,
+          skipped: report.skipped,
+          contradictory: excused.length,
+          milliseconds: Math.round(time),
+          failures,
+        }),
+      )
       continue
     }
     if (failures.length > 0 || settings.verbose || !process.stdout.isTTY)
-      console.log(`${file.name}: ${report.passed} passed, ${failures.length} failed, ${report.skipped} skipped (${Math.round(time)} ms)`)
+      console.log(
+        `${file.name}: ${report.passed} passed, ${failures.length} failed, ${report.skipped} skipped (${Math.round(time)} ms)`,
+      )
     for (const p of failures) {
       if (shown++ < MAX_PROBLEMS_SHOWN) console.log(`    ${file.name}:${p.line}:${p.column}: ${p.kind}: ${p.reason}`)
     }
@@ -239,11 +286,23 @@ function summarize(suite: string, files: readonly SuiteFile[], answers: readonly
     broken.push('totals')
   }
   if (!settings.json) {
-    console.log(`\n${suite}: ${files.length} files, ${commands} commands, ${(milliseconds / 1000).toFixed(1)} s${settings.gcStress ? ', garbage collection at every allocation' : ''}`)
-    for (const [kind, count] of [...kinds].sort()) console.log(`  ${kind.padEnd(24)} ${String(count.passed).padStart(6)} passed ${String(count.failed).padStart(5)} failed ${String(count.skipped).padStart(5)} skipped`)
-    if (contradictions.length > 0) console.log(`\nNot counted, rejected by name (${contradictions.length}):\n${contradictions.map((c) => `  ${c}`).join('\n')}`)
-    if (settings.filters.length === 0) console.log(`\nNot run:\n${NOT_RUN.map((n) => `  ${n.path}: ${n.reason}`).join('\n')}`)
-    if (settings.engine !== 'zwasm') console.log(`\nThis run was on ${settings.engine === 'host' ? `the host's WebAssembly (${process.version})` : "zwasm's JS API"}; what it does not carry is skipped.`)
+    console.log(
+      `\n${suite}: ${files.length} files, ${commands} commands, ${(milliseconds / 1000).toFixed(1)} s${settings.gcStress ? ', garbage collection at every allocation' : ''}`,
+    )
+    for (const [kind, count] of [...kinds].sort())
+      console.log(
+        `  ${kind.padEnd(24)} ${String(count.passed).padStart(6)} passed ${String(count.failed).padStart(5)} failed ${String(count.skipped).padStart(5)} skipped`,
+      )
+    if (contradictions.length > 0)
+      console.log(
+        `\nNot counted, rejected by name (${contradictions.length}):\n${contradictions.map((c) => `  ${c}`).join('\n')}`,
+      )
+    if (settings.filters.length === 0)
+      console.log(`\nNot run:\n${NOT_RUN.map((n) => `  ${n.path}: ${n.reason}`).join('\n')}`)
+    if (settings.engine !== 'zwasm')
+      console.log(
+        `\nThis run was on ${settings.engine === 'host' ? `the host's WebAssembly (${process.version})` : "zwasm's JS API"}; what it does not carry is skipped.`,
+      )
   }
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
   // On zwasm itself nothing may be skipped.

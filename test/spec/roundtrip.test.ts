@@ -54,7 +54,22 @@ test('the suite has the modules that these tests are about', () => {
 
 /** Ids of the sections that have content. */
 const filled = (module: Module): number[] => {
-  const { types, imports, codeStart, tableDefs, memories, importedMemories, tags, importedTags, globalDefs, exports, start, elems, hasDataCount, datas } = module
+  const {
+    types,
+    imports,
+    codeStart,
+    tableDefs,
+    memories,
+    importedMemories,
+    tags,
+    importedTags,
+    globalDefs,
+    exports,
+    start,
+    elems,
+    hasDataCount,
+    datas,
+  } = module
   const counts = new Map<number, number>([
     [Section.Type, types.length],
     [Section.Import, imports.length],
@@ -81,7 +96,8 @@ const placeOf = (module: Module, after: number): number => {
 
 /** A module as plain data: contents instead of places, so that two encodings of one module compare equal. */
 function contents(module: Module): unknown {
-  const expression = (e: ConstExpr | undefined): string | undefined => e && Buffer.from(module.bytes.subarray(e.start, e.end)).toString('hex')
+  const expression = (e: ConstExpr | undefined): string | undefined =>
+    e && Buffer.from(module.bytes.subarray(e.start, e.end)).toString('hex')
   const range = (start: number, end: number): string => Buffer.from(module.bytes.subarray(start, end)).toString('hex')
   const { bytes: _bytes, codeStart, codeEnd, customSections, datas, elems, globalDefs, tableDefs, ...rest } = module
   return {

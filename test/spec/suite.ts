@@ -28,7 +28,8 @@ export const NOT_RUN: readonly { readonly path: string; readonly reason: string 
   { path: 'proposals/shared-everything-threads', reason: 'not implemented yet' },
 ]
 
-const MULTIPLE_MEMORIES = 'expects "multiple memories" to be invalid, which Wasm 3.0 allows: the threads proposal is based on Wasm 2.0'
+const MULTIPLE_MEMORIES =
+  'expects "multiple memories" to be invalid, which Wasm 3.0 allows: the threads proposal is based on Wasm 2.0'
 
 /** Commands that contradict Wasm 3.0. Each has to fail, by accepting the module; else the run fails. */
 export const CONTRADICTIONS: readonly { readonly file: string; readonly line: number; readonly reason: string }[] = [
@@ -55,7 +56,11 @@ export function suiteFiles(suite: string, filters: readonly string[] = []): Suit
     return names
       .filter((name) => name.endsWith('.wast'))
       .sort()
-      .map((name) => ({ name: relative(suite, join(folder, name)).replaceAll('\\', '/'), path: join(folder, name), features }))
+      .map((name) => ({
+        name: relative(suite, join(folder, name)).replaceAll('\\', '/'),
+        path: join(folder, name),
+        features,
+      }))
   }).filter(({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
 }
 

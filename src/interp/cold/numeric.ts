@@ -6,8 +6,6 @@ import { convert } from './convert.ts'
 import { float32, float64 } from './float.ts'
 import { int32, int64 } from './integer.ts'
 
-export { nearest } from './float.ts'
-
 /** `Op.I32Eqz` to `Op.I64Extend32S`, the saturating truncations, wide arithmetic. */
 export function numeric(op: number, pc: number, fp: number): number {
   if (op >= Op.I64MulWideS) return wideProduct(op, pc, fp)

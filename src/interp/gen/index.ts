@@ -168,7 +168,7 @@ const VARIANTS: readonly Variant[] = [
 
 function arm(row: IrRow, index: number, variant: Variant): string {
   const body = expand(row, variant)
-  const leaves = /(?:^|[;\s])(?:continue|break|return \d+|throw [^;]*)$/.test(body) && !/\}$/.test(body)
+  const leaves = /(?:^|[;\s])(?:continue|break|return \d+|throw [^;]*)$/.test(body) && !body.endsWith('}')
   const next = leaves ? '' : `; pc += ${lengthOf(row)}; continue`
   // Statements after an if-block need no separator, but an empty statement is harmless.
   return `      case ${index}: // ${row.name}\n        ${body}${next}`
