@@ -2,7 +2,8 @@
 //
 //   dist/index.js   the package
 //   dist/cli.js     the command `zwasm`; what needs worker threads it takes from index.js
-//   dist/types/     declarations that are reachable from index.d.ts
+//   dist/register.js  `node --import zwasm/register`; takes the package from index.js
+//   dist/types/     declarations that are reachable from index.d.ts, and register/main.d.ts
 //
 // Bundling is part of the design: it inlines every `const enum`, so that the loop's `case` labels are literals, and it puts the
 // interpreter loop into one module with the arenas it reads (docs/interpreter.md). `--bundles` leaves the declarations out.
@@ -20,10 +21,12 @@ import { runTool } from './tools.mjs'
 export async function buildBundles() {
   await generate()
   const outdir = join(root, 'dist')
-  for (const old of ['index.js', 'cli.js', 'chunks']) rmSync(join(outdir, old), { recursive: true, force: true })
+  for (const old of ['index.js', 'cli.js', 'register.js', 'chunks'])
+    rmSync(join(outdir, old), { recursive: true, force: true })
   const outputs = {
     ...(await bundle('src/index.ts', 'index')),
     ...(await bundle('src/cli/main.ts', 'cli', [packageLater])),
+    ...(await bundle('src/register/main.ts', 'register', [packageLater])),
   }
   const cli = join(outdir, 'cli.js')
   writeFileSync(cli, '#!/usr/bin/env node\n' + readFileSync(cli, 'utf8'))
@@ -52,7 +55,7 @@ async function bundle(entry, name, plugins = []) {
   return metafile.outputs
 }
 
-/** In the command, a dynamic import of the public API is the other bundle. */
+/** In the command and in register.js, a dynamic import of the public API is the other bundle. */
 const packageLater = {
   name: 'package-later',
   setup(build) {
@@ -71,7 +74,7 @@ export function buildTypes() {
   for (const folder of [all, target]) rmSync(folder, { recursive: true, force: true })
   if (runTool('typescript', 'tsc', ['-p', 'tsconfig.types.json', '--outDir', all]) !== 0) process.exit(1)
   const reached = new Set()
-  const queue = [join(all, 'index.d.ts')]
+  const queue = [join(all, 'index.d.ts'), join(all, 'register/main.d.ts')]
   for (let file; (file = queue.pop()) !== undefined;) {
     if (reached.has(file)) continue
     reached.add(file)

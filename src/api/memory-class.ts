@@ -45,6 +45,16 @@ export function defineMemory(realm: Realm): MemoryInterface {
       return (requireMemory(this, 'buffer') as LinearMemory).exposeBuffer()
     }
 
+    toFixedLengthBuffer(): ArrayBuffer | SharedArrayBuffer {
+      return (requireMemory(this, 'toFixedLengthBuffer()') as LinearMemory).toFixedLengthBuffer()
+    }
+
+    toResizableBuffer(): ArrayBuffer | SharedArrayBuffer {
+      const memory = requireMemory(this, 'toResizableBuffer()') as LinearMemory
+      if (memory.type.max === undefined) fail('WebAssembly.Memory.toResizableBuffer(): Memory must have a maximum')
+      return memory.toResizableBuffer()
+    }
+
     static {
       memoryOf = (value) => (#memory in value ? value.#memory : undefined)
     }
@@ -56,7 +66,7 @@ export function defineMemory(realm: Realm): MemoryInterface {
     return unwrap(value) ?? fail(`WebAssembly.Memory.${member}: Receiver is not a WebAssembly.Memory`)
   }
 
-  finishInterface(Memory, 'Memory', ['grow', 'buffer'])
+  finishInterface(Memory, 'Memory', ['grow', 'toFixedLengthBuffer', 'toResizableBuffer', 'buffer'])
   return {
     Memory: Memory as unknown as MemoryConstructor,
     wrap: (memory) => wrappers.get(memory) ?? new Memory(new Adopted(memory)),

@@ -72,6 +72,10 @@ export interface MemoryDescriptor {
 
 export interface Memory {
   readonly buffer: ArrayBuffer
+  /** The buffer, after making it one of fixed length: growth detaches it. */
+  toFixedLengthBuffer(): ArrayBuffer
+  /** The buffer, after making it a resizable one: growth resizes it. Throws a TypeError if the memory has no maximum. */
+  toResizableBuffer(): ArrayBuffer
   grow(delta: AddressValue): AddressValue
 }
 

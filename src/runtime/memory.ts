@@ -7,8 +7,12 @@
 //   | memory: byteLength      | reserve   |      every access is checked against byteLength, so the reserve cannot be reached
 //   ^ buffer                              ^ buffer.byteLength
 //
+// `toResizableBuffer` moves the memory into a resizable buffer, which growth resizes in place. Accesses are slower there. The standard
+// sends `buffer.resize` to the memory; here the buffer has a method of its own for that.
+//
 // A shared memory lies in a growable SharedArrayBuffer that other agents grow too. Its views have a fixed length and are made again when
-// the length has changed: at once for growth from here, in `refresh` for growth elsewhere.
+// the length has changed: at once for growth from here, in `refresh` for growth elsewhere. JavaScript gets a new object for the same
+// block after growth, as the standard has it; but old ones grow with it, because a fixed-length object over such a block cannot be had.
 
 import { MAX_MEMORY32_BYTES } from '../wasm/limits.ts'
 import type { MemoryType } from '../wasm/types.ts'
@@ -25,6 +29,15 @@ interface GrowableBuffer extends SharedArrayBuffer {
 }
 type GrowableBufferClass = new (byteLength: number, options: { maxByteLength: number }) => GrowableBuffer
 const GrowableBuffer = SharedArrayBuffer as unknown as GrowableBufferClass
+interface ResizableBuffer extends ArrayBuffer {
+  resize(byteLength: number): void
+}
+const ResizableBuffer = ArrayBuffer as unknown as new (
+  byteLength: number,
+  options: { maxByteLength: number },
+) => ResizableBuffer
+const resizeBuffer = (ArrayBuffer.prototype as ResizableBuffer).resize
+const growBuffer = (SharedArrayBuffer.prototype as GrowableBuffer).grow
 
 /** Largest reservation of address space for a shared memory whose declared maximum is above it. */
 const MAX_SHARED_RESERVE = 2 ** 32
@@ -42,6 +55,8 @@ export class LinearMemory implements MemoryInstance {
   private readonly maxBytes: number
   /** The buffer that JavaScript has; never larger than the memory. */
   private exposed: ArrayBuffer | SharedArrayBuffer | undefined = undefined
+  /** Whether `exposed` is a resizable buffer: growth keeps it. */
+  private resizable = false
 
   constructor(type: MemoryType, buffer: ArrayBuffer | SharedArrayBuffer, maxBytes: number) {
     this.type = type
@@ -62,7 +77,9 @@ export class LinearMemory implements MemoryInstance {
     if (!(old + delta <= this.maxPages()) || bytes > this.maxBytes) return -1
     if (this.type.shared) return this.growShared(delta)
     const { exposed } = this
-    if (exposed === undefined) {
+    if (this.resizable) {
+      if (!this.resize(bytes)) return -1
+    } else if (exposed === undefined) {
       if (bytes > this.buffer.byteLength && !this.moveTo(this.withReserve(bytes))) return -1
     } else {
       if (!this.moveTo(bytes)) return -1
@@ -103,6 +120,18 @@ export class LinearMemory implements MemoryInstance {
     return true
   }
 
+  /** Resizes the resizable buffer, which is exactly the memory. */
+  private resize(bytes: number): boolean {
+    try {
+      resizeBuffer.call(this.buffer, bytes)
+    } catch {
+      return false
+    }
+    this.u8 = new Uint8Array(this.buffer, 0, bytes)
+    this.dv = new DataView(this.buffer, 0, bytes)
+    return true
+  }
+
   private growShared(delta: number): number {
     const buffer = this.buffer as GrowableBuffer
     const pageSize = 2 ** this.type.pageSizeLog2
@@ -111,13 +140,16 @@ export class LinearMemory implements MemoryInstance {
       const bytes = old + delta * pageSize
       if (old / pageSize + delta > this.maxPages() || bytes > this.maxBytes) return -1
       try {
-        buffer.grow(bytes)
+        growBuffer.call(buffer, bytes)
       } catch {
         // Either another agent was faster, and beyond this size: then again. Or the host refuses.
         if (buffer.byteLength !== old) continue
         return -1
       }
-      if (!this.refresh()) this.onGrow?.()
+      if (!this.refresh()) {
+        this.renew()
+        this.onGrow?.()
+      }
       return old / pageSize
     }
   }
@@ -128,16 +160,21 @@ export class LinearMemory implements MemoryInstance {
     this.byteLength = buffer.byteLength
     this.u8 = new Uint8Array(buffer, 0, this.byteLength)
     this.dv = new DataView(buffer, 0, this.byteLength)
-    this.exposed = undefined
+    this.renew()
     this.onGrow?.()
     return true
   }
 
-  /** For a shared memory the growable buffer itself. */
+  /** After growth of a shared memory: JavaScript gets a new object, unless it asked for a growable one. */
+  private renew(): void {
+    if (!this.resizable) this.exposed = undefined
+  }
+
+  /** `Memory.prototype.buffer`: of a shared memory a frozen object. */
   exposeBuffer(): ArrayBuffer | SharedArrayBuffer {
     if (this.type.shared) {
       this.refresh()
-      return this.buffer
+      return (this.exposed ??= this.shareBuffer())
     }
     if (this.exposed === undefined) {
       if (this.buffer.byteLength !== this.byteLength && !this.moveTo(this.byteLength)) {
@@ -146,6 +183,63 @@ export class LinearMemory implements MemoryInstance {
       this.exposed = this.buffer
     }
     return this.exposed
+  }
+
+  /** A new frozen object for the block of a shared memory. It grows by whole pages. */
+  private shareBuffer(): SharedArrayBuffer {
+    const buffer = structuredClone(this.buffer) as SharedArrayBuffer
+    this.guard(buffer, 'grow')
+    return Object.freeze(buffer)
+  }
+
+  /** Sends `resize` or `grow` of a buffer to the memory, which grows by whole pages and never shrinks ("HostResizeArrayBuffer"). */
+  private guard(buffer: ArrayBuffer | SharedArrayBuffer, method: 'resize' | 'grow'): void {
+    const value = (newLength: unknown): void => {
+      const delta = Math.trunc(+(newLength as number) || 0) - buffer.byteLength
+      const pages = delta / 2 ** this.type.pageSizeLog2
+      if (!Number.isInteger(pages) || pages < 0 || this.grow(pages) < 0)
+        throw new RangeError(`${buffer.constructor.name}.prototype.${method}: Invalid length parameter`)
+    }
+    Object.defineProperty(value, 'name', { value: method })
+    Object.defineProperty(buffer, method, { value, writable: true, configurable: true })
+  }
+
+  /**
+   * `Memory.prototype.toResizableBuffer` of a memory with a maximum.
+   *
+   * @throws RangeError if the host cannot reserve the maximum.
+   */
+  toResizableBuffer(): ArrayBuffer | SharedArrayBuffer {
+    if (this.resizable) return this.exposeBuffer()
+    if (!this.type.shared) {
+      const max = this.maxPages() * 2 ** this.type.pageSizeLog2
+      const buffer = new ResizableBuffer(this.byteLength, { maxByteLength: max })
+      this.guard(buffer, 'resize')
+      this.adopt(buffer)
+    } else this.exposed = undefined
+    this.resizable = true
+    return this.exposeBuffer()
+  }
+
+  /** `Memory.prototype.toFixedLengthBuffer`. */
+  toFixedLengthBuffer(): ArrayBuffer | SharedArrayBuffer {
+    if (this.resizable) {
+      if (!this.type.shared) this.adopt(new ArrayBuffer(this.byteLength))
+      else this.exposed = undefined
+      this.resizable = false
+    }
+    return this.exposeBuffer()
+  }
+
+  /** Moves the contents to a buffer of exactly the memory's size, which takes the place of the one that JavaScript has. */
+  private adopt(buffer: ArrayBuffer): void {
+    const u8 = new Uint8Array(buffer, 0, this.byteLength)
+    u8.set(this.u8)
+    if (this.exposed !== undefined) detach(this.exposed as ArrayBuffer)
+    this.buffer = buffer
+    this.u8 = u8
+    this.dv = new DataView(buffer, 0, this.byteLength)
+    this.exposed = buffer
   }
 }
 

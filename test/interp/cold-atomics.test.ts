@@ -187,3 +187,12 @@ test('one agent waits, another wakes it', async () => {
   assert.ok(performance.now() - start >= 2, 'nanoseconds')
   await exit
 })
+
+test('where the host lets nobody block, waiting is a trap', (t) => {
+  const instance = instanceOf('(module (memory 1 1 shared))')
+  t.mock.method(Atomics, 'wait', () => {
+    throw new TypeError('Atomics.wait cannot be called in this context')
+  })
+  setSlot(4, 0)
+  assert.equal(runCold(Op.MemoryAtomicWait32, [0, 4, 5, 6, 0, 0, 0], instance), -TrapCode.ExpectedShared)
+})

@@ -152,10 +152,14 @@ function waitNotify(op: number, pc: number, fp: number, instance: Instance): num
   if (!memory.type.shared) return trap(TrapCode.ExpectedShared, pc)
   const nanoseconds = RQ[fp + CODE[pc + 4]]
   const timeout = nanoseconds < 0n ? Infinity : Number(nanoseconds) / 1e6
-  const outcome =
-    bytes === 8
-      ? Atomics.wait(views.i64, at / 8, RQ[operand], timeout)
-      : Atomics.wait(views.i32, at / 4, R[operand << 1], timeout)
+  let outcome: 'ok' | 'not-equal' | 'timed-out'
+  try {
+    if (bytes === 8) outcome = Atomics.wait(views.i64, at / 8, RQ[operand], timeout)
+    else outcome = Atomics.wait(views.i32, at / 4, R[operand << 1], timeout)
+  } catch {
+    // The host lets this thread not block, as browsers do with their main thread. Other engines trap.
+    return trap(TrapCode.ExpectedShared, pc)
+  }
   R[d] = outcome === 'ok' ? 0 : outcome === 'not-equal' ? 1 : 2
   return memarg + 3
 }
