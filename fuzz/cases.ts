@@ -28,7 +28,10 @@ export interface Case {
 
 const host = (globalThis as unknown as { WebAssembly: Namespace }).WebAssembly
 /** What the host's V8 can be an oracle for. */
-export const hostFeatures: ReadonlySet<Feature> = supportedFeatures((bytes) => host.validate(bytes))
+export const hostFeatures: ReadonlySet<Feature> = supportedFeatures(
+  (bytes) => host.validate(bytes),
+  process.versions.v8,
+)
 
 /** Features of generated modules: the host's without those of `--without`. */
 function generatedFeatures(): Set<Feature> {
