@@ -57,8 +57,12 @@ export function checkBinary(bytes: Uint8Array, features: Features, oracle: Oracl
   return tryInstantiate(decoded)
 }
 
-/** What V8 takes beyond the standard: instructions of the legacy exception proposal. */
-const isOracleExtension = (error: FormatError): boolean => /illegal opcode (06|07|09|18|19)\b/.test(error.message)
+/**
+ * What V8 takes beyond the standard: instructions of the legacy exception proposal; in unreachable code any operand of `ref.eq`, and the
+ * result of `ref.as_non_null` as a value of every type (it is `(ref bot)` in the validation algorithm of the specification).
+ */
+const isOracleExtension = ({ message }: FormatError): boolean =>
+  /illegal opcode (06|07|09|18|19)\b|found .* in ref\.eq$|found \(ref bot\) in /.test(message)
 
 /** V8's own limits. */
 const isOracleLimit = (message: string): boolean =>

@@ -112,10 +112,11 @@ function reduceBytes(bytes: Uint8Array, shows: (candidate: Uint8Array) => boolea
   let current = bytes
   for (let run = Math.max(1, bytes.length >> 1); run >= 1; run >>= 1) {
     for (let at = 0; at < current.length && performance.now() < deadline;) {
-      const candidate = new Uint8Array(Math.max(0, current.length - run))
+      const end = Math.min(at + run, current.length)
+      const candidate = new Uint8Array(current.length - (end - at))
       candidate.set(current.subarray(0, at))
-      candidate.set(current.subarray(at + run), at)
-      if (candidate.length < current.length && shows(candidate)) current = candidate
+      candidate.set(current.subarray(end), at)
+      if (shows(candidate)) current = candidate
       else at += run
     }
   }

@@ -258,14 +258,22 @@ function describeTable(table: JsTable, wide: boolean): string {
 }
 
 /**
- * Lines are equal, but for one thing: array.init_elem and array.init_data trap if the array or the segment is too short, and if
- * both are, engines differ in which they look at first.
+ * Pairs of reasons that one instruction can have to trap at once, where engines differ in which they look at first: an array that is too
+ * short and a segment that is; an array that is too short and another that is null; an address that is unaligned and out of bounds.
  */
+const BOTH_REASONS = [
+  ['array', 'table'],
+  ['array', 'memory'],
+  ['array', 'null'],
+  ['unaligned', 'memory'],
+] as const
+
 function sameLine(ours: string | undefined, theirs: string | undefined): boolean {
   if (ours === theirs) return true
-  const plain = (line: string | undefined): string | undefined =>
-    line?.replace(/trap (array|table|memory)/, 'trap bounds')
-  return `${ours}${theirs}`.includes('trap array') && plain(ours) === plain(theirs)
+  return BOTH_REASONS.some(
+    ([a, b]) =>
+      ours?.replace(`trap ${a}`, `trap ${b}`) === theirs || ours === theirs?.replace(`trap ${a}`, `trap ${b}`),
+  )
 }
 
 const isExhausted = (line: string | undefined): boolean => line !== undefined && line.includes(': stack exhausted')
