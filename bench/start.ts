@@ -34,7 +34,7 @@ async function run(options: Options): Promise<Report[]> {
       probe,
       'process.on("exit",()=>{try{require("fs").writeSync(3,String(process.resourceUsage().maxRSS))}catch{}})',
     )
-    const cli = join(process.cwd(), 'dist/cli.js')
+    const cli = join(process.cwd(), 'dist/cli.cjs')
     const commands: [string, string[]][] = [
       ['node -e 0', ['-e', '0']],
       ['zwasm run trivial.wasm', [cli, 'run', join(folder, 'trivial.wasm')]],

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'zwasm-examples-'))
 const binary = join(folder, 'fib.wasm')
 
-const zwasm = (...args) => ({ show: ['zwasm', ...args], args: ['dist/cli.js', ...args] })
+const zwasm = (...args) => ({ show: ['zwasm', ...args], args: ['dist/cli.cjs', ...args] })
 const script = (...args) => ({ show: ['node', ...args], args })
 const lines = (...text) => text.map((line) => line + '\n').join('')
 

@@ -54,8 +54,9 @@ function report(error: unknown): number {
   return ExitCode.Internal
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  process.exitCode = report(error)
-}
+// No `await`: the command is a CommonJS module (scripts/build.mjs).
+void main(process.argv.slice(2))
+  .catch(report)
+  .then((code) => {
+    process.exitCode = code
+  })

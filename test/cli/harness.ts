@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after } from 'node:test'
 
-export const cli = resolve('dist/cli.js')
+export const cli = resolve('dist/cli.cjs')
 
 export interface Finished {
   readonly code: number | null

@@ -45,7 +45,7 @@ test('npm scripts that are named exist', () => {
 
 /** Options in the help of a command: `--name`, with what follows it. */
 function helpOptions(command: string): string[] {
-  const { stdout, status } = spawnSync(process.execPath, ['dist/cli.js', 'help', command], { encoding: 'utf8' })
+  const { stdout, status } = spawnSync(process.execPath, ['dist/cli.cjs', 'help', command], { encoding: 'utf8' })
   assert.equal(status, 0, command)
   return [...stdout.matchAll(/^ {2,6}(?:-\w, )?(--[\w-]+)/gm)]
     .map(([, name]) => name)
@@ -53,7 +53,7 @@ function helpOptions(command: string): string[] {
 }
 
 test('docs/cli.md has the commands and options of the help, and no others', () => {
-  const overview = spawnSync(process.execPath, ['dist/cli.js', '--help'], { encoding: 'utf8' }).stdout
+  const overview = spawnSync(process.execPath, ['dist/cli.cjs', '--help'], { encoding: 'utf8' }).stdout
   const listed = /^Commands:\n((?: {2}.*\n)+)/m.exec(overview)![1]
   const commands = [...listed.matchAll(/^ {2}(\w+)/gm)]
     .map(([, name]) => name)
