@@ -58,8 +58,9 @@ export function checkBinary(bytes: Uint8Array, features: Features, oracle: Oracl
 }
 
 /**
- * What V8 takes beyond the standard: instructions of the legacy exception proposal; `br_on_non_null` to a label that
- * takes nothing; in unreachable code any operand of `ref.eq`, and the result of `ref.as_non_null` as a value of every type (it is `(ref bot)` in the validation algorithm of the specification).
+ * What V8 takes beyond the standard: instructions of the legacy exception proposal; `br_on_non_null` to a label that takes nothing; in
+ * unreachable code any operand of `ref.eq`, and the result of `ref.as_non_null` as a value of every type (it is `(ref bot)` in the
+ * validation algorithm of the specification).
  */
 const isOracleExtension = ({ message }: FormatError): boolean =>
   /illegal opcode (06|07|09|18|19)\b|found .* in ref\.eq$|found \(ref bot\) in |no reference at its end$/.test(message)
