@@ -95,7 +95,7 @@ function installedFiles(): [string, number][] {
   const files = (readdirSync(dist, { recursive: true }) as string[])
     .filter((file) => statSync(join(dist, file)).isFile())
     .map((file): [string, number] => [file, statSync(join(dist, file)).size])
-  return [...files.filter(([file]) => file.endsWith('.js')), ['all', files.reduce((sum, [, bytes]) => sum + bytes, 0)]]
+  return [...files.filter(([file]) => /\.c?js$/.test(file)), ['all', files.reduce((sum, [, bytes]) => sum + bytes, 0)]]
 }
 
 async function child(): Promise<never> {
