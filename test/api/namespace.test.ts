@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createWebAssembly, CompileError, WebAssembly } from '../../src/index.ts'
-import { host, same, sameError, wat } from './oracle.ts'
+import { host, same, sameError, olderText, wat } from './oracle.ts'
 
 /** Attributes of a property in words. */
 function describe(object: object, key: PropertyKey): string {
@@ -143,7 +143,7 @@ async function settled(promise: Promise<any>, show: (value: any) => unknown): Pr
   try {
     return show(await promise)
   } catch (error) {
-    return [(error as Error).name, (error as Error).message]
+    return [(error as Error).name, olderText((error as Error).message)]
   }
 }
 function sameAsync(name: string, body: (W: any) => Promise<unknown>): void {

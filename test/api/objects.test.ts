@@ -137,9 +137,12 @@ for (const index of [undefined, 0, 1, 2, -1, 'x', 1.5, NaN, 2 ** 32]) {
 }
 for (const value of [undefined, null, 1, {}, () => 1, Math.sin]) {
   same(`table.set(0, ${String(value)})`, (W) => TABLE(W).set(0, value))
-  same(`table.grow(1, ${String(value)})`, (W) => TABLE(W).grow(1, value))
+  if (value !== undefined) same(`table.grow(1, ${String(value)})`, (W) => TABLE(W).grow(1, value))
   same(`new Table(…, ${String(value)})`, (W) => new W.Table({ element: 'anyfunc', initial: 1 }, value).get(0))
 }
+test('table.grow(1, undefined): an optional argument that is undefined is missing (Web IDL); V8 14 refuses it', () => {
+  assert.equal(TABLE(createWebAssembly()).grow(1, undefined), 2)
+})
 same('a table keeps the identity of functions', (W) => {
   const { f } = load(W, FUNC)
   const table = new W.Table({ element: 'anyfunc', initial: 1 }, f)

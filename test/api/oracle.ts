@@ -15,6 +15,28 @@ export interface Outcome {
   readonly message?: string
 }
 
+/**
+ * zwasm's texts are those of V8 11 (Node 20). What newer versions changed, back: a pattern of theirs, and ours. (`Global.value)` has lost
+ * its other half there.)
+ */
+const NEWER_TEXTS: readonly (readonly [RegExp, string])[] = [
+  [/Import #(\d+) "([^"]*)" "([^"]*)":/, 'Import #$1 module="$2" function="$3" error:'],
+  [/Import #(\d+) "([^"]*)":/, 'Import #$1 module="$2" error:'],
+  [/WebAssembly\.Global\.value\): /, 'WebAssembly.Global.value: '],
+  [/^function signature mismatch$/, 'null function or function signature mismatch'],
+  [/invalid address (\d+) in funcref table of size \d+/, 'invalid index $1 into function table'],
+  [/A global of type 'v128' cannot be created in JavaScript/, "Descriptor property 'value' must be a WebAssembly type"],
+]
+
+function hostOutcome(body: (W: Namespace) => unknown): Outcome {
+  const { message, ...rest } = outcome(body, host)
+  return message === undefined ? rest : { ...rest, message: olderText(message) }
+}
+
+/** A message of any version of V8 as V8 11 words it. */
+export const olderText = (message: string): string =>
+  NEWER_TEXTS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message)
+
 /** What a body comes to. Values that are compared are made of primitives and arrays. */
 export function outcome(body: (W: Namespace) => unknown, W: Namespace): Outcome {
   try {
@@ -29,7 +51,7 @@ export function outcome(body: (W: Namespace) => unknown, W: Namespace): Outcome 
 export function same(name: string, body: (W: Namespace) => unknown, options: { message?: boolean } = {}): void {
   test(name, () => {
     const ours = outcome(body, createWebAssembly())
-    const theirs = outcome(body, host)
+    const theirs = hostOutcome(body)
     if (options.message === false) {
       assert.deepEqual({ ...ours, message: undefined }, { ...theirs, message: undefined })
       assert.ok(ours.error !== undefined, 'an error was expected')
