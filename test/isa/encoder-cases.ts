@@ -64,7 +64,7 @@ function casesOf(op: Op, form: Form, size: Size): Instruction[] {
   const registerSets = kinds
     .filter((kind) => isRegister(kind, form))
     .map((kind) => ('xyz'.includes(kind[0]) ? XMM : GPR))
-  const immediateKind = kinds.find((kind) => /^i/.test(kind))
+  const immediateKind = kinds.find((kind) => kind.startsWith('i'))
   const imms = immediateKind === undefined ? [0] : immediates(immediateKind, size, op)
   const made: Instruction[] = []
   // All registers in each place; the other places, the addresses and the immediates take turns beside them.

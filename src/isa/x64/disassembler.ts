@@ -263,7 +263,7 @@ function decodeModRm(
   const reg = field | ((prefixes.rex & 4) << 1)
   const memory = modrm < 0xc0
   if (memory !== MEMORY_FORMS.has(out.form)) return -1
-  let rm = (modrm & 7) | ((prefixes.rex & 1) << 3)
+  const rm = (modrm & 7) | ((prefixes.rex & 1) << 3)
   if (memory) pos = decodeAddress(bytes, pos, modrm, prefixes.rex, out)
   let next = 0
   for (const kind of kinds) {

@@ -453,7 +453,7 @@ function readOpcode(op: Op, text: string, flags: readonly string[]): number {
 function letter(kind: string, memory: boolean): string {
   if (IMM_KINDS.indexOf(kind) > 0) return 'I'
   if (kind === 'c') return ''
-  return /^m/.test(kind) || (memory && /^[ey]/.test(kind)) ? 'M' : 'R'
+  return kind.startsWith('m') || (memory && /^[ey]/.test(kind)) ? 'M' : 'R'
 }
 
 const FORM_NAMES = ['', 'R', 'M', 'I', 'RR', 'RM', 'MR', 'RI', 'MI', 'RRI', 'RMI', 'MRI', 'RRR', 'RMR', 'RRM']
