@@ -1,6 +1,7 @@
 // The table of commands.
 
 import type { Command } from './command.ts'
+import { component } from './commands/component.ts'
 import { features } from './commands/features.ts'
 import { help } from './commands/help.ts'
 import { inspect } from './commands/inspect.ts'
@@ -14,7 +15,18 @@ import { UsageError } from './failure.ts'
 import { nearestName } from '../index.ts'
 
 // A function: the help, which is one of the commands, wants the table, and the table wants the help.
-const commands = (): readonly Command[] => [run, validate, parse, print, inspect, wast, features, version, help]
+const commands = (): readonly Command[] => [
+  run,
+  validate,
+  parse,
+  print,
+  inspect,
+  wast,
+  component,
+  features,
+  version,
+  help,
+]
 
 /** Names and summaries of all commands, for the help. */
 export const commandSummaries = (): [string, string][] => commands().map((c) => [c.name, c.summary])

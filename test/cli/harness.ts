@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { after } from 'node:test'
 
 export const cli = resolve('dist/cli.cjs')
@@ -20,8 +20,11 @@ export function scratch(files: Readonly<Record<string, string | Uint8Array | nul
   const folder = mkdtempSync(join(tmpdir(), 'zwasm-cli-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   for (const [name, content] of Object.entries(files)) {
-    if (content === null) mkdirSync(join(folder, name))
-    else writeFileSync(join(folder, name), content)
+    if (content === null) mkdirSync(join(folder, name), { recursive: true })
+    else {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), content)
+    }
   }
   return folder
 }

@@ -8,7 +8,7 @@ import { packageId } from '../../src/component/wit/model.ts'
 import { printPackage, printPackages } from '../../src/component/wit/print.ts'
 import { resolveWit } from '../../src/component/wit/resolve.ts'
 import { compareVersions } from '../../src/component/wit/semver.ts'
-import { placeOf, WitError } from '../../src/component/wit/source.ts'
+import { WitError } from '../../src/component/wit/source.ts'
 import { corpus, dumpOfJson, dumpPackages, entries, groupsAt, isBinaryDep } from './wit-corpus.ts'
 
 const FEATURES = { features: ['active'] }
@@ -54,11 +54,10 @@ for (const { name, path, expected } of bad) {
     )
     const place = /[\w./-]+\/([\w-]+\.wit):(\d+):(\d+)/.exec(expected.split('-->')[1] ?? '')
     if (place === null) return
-    const [{ message, span }] = error.problems
-    const at = span && placeOf(span)
+    const [{ message, ...at }] = error.problems
     const [, file, line, column] = place
     assert.equal(
-      span && `${span.file.name.split('/').at(-1)}:${at!.line}:${at!.column}`,
+      `${at.file?.split('/').at(-1)}:${at.line}:${at.column}`,
       `${file}:${line}:${column}`,
       `${message}\n${expected}`,
     )
@@ -109,7 +108,7 @@ interface last { type u = gone; }
       resolveWit([[{ name: 'a.wit', text: source }]])
     } catch (error) {
       assert.ok(error instanceof WitError)
-      return error.problems.map((p) => `${placeOf(p.span!).line}:${placeOf(p.span!).column} ${p.message}`)
+      return error.problems.map((p) => `${p.line}:${p.column} ${p.message}`)
     }
     return []
   }

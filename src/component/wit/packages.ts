@@ -4,7 +4,7 @@ import type { FileAst, FilePart, InterfaceMember, PackageDecl, PackageName, TopL
 import { packageId } from './model.ts'
 import { parseFile } from './parser.ts'
 import { inOrder } from './scope.ts'
-import { fail, type SourceFile, type Span, type WitProblem } from './source.ts'
+import { fail, type SourceFile, type Span, type Problem } from './source.ts'
 
 /** A package whose names are not looked up yet. */
 export interface PackageUnit {
@@ -18,7 +18,7 @@ export interface PackageUnit {
 export type SourceGroup = readonly SourceFile[]
 
 /** Parses the files of a group; its packages, the main one last. */
-export function parseGroup(files: SourceGroup, problems: WitProblem[]): PackageUnit[] {
+export function parseGroup(files: SourceGroup, problems: Problem[]): PackageUnit[] {
   const parsed = files.map((file) => parseFile(file, problems))
   if (problems.length > 0) return []
   const units: PackageUnit[] = []

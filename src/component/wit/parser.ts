@@ -24,7 +24,7 @@ import type {
 } from './ast.ts'
 import { describeToken, type Token, type TokenKind, tokenize } from './lexer.ts'
 import { parseType } from './parse-type.ts'
-import { fail, type SourceFile, type Span, Stop, type WitProblem } from './source.ts'
+import { fail, type SourceFile, type Span, Stop, type Problem } from './source.ts'
 
 /** Packages in packages: nothing real needs them, and resolution recurses over them. */
 const MAX_PACKAGE_NESTING = 100
@@ -37,10 +37,10 @@ interface Header {
 export class Parser {
   readonly #file: SourceFile
   readonly #tokens: readonly Token[]
-  readonly #problems: WitProblem[]
+  readonly #problems: Problem[]
   #at = 0
 
-  constructor(file: SourceFile, problems: WitProblem[]) {
+  constructor(file: SourceFile, problems: Problem[]) {
     this.#file = file
     this.#problems = problems
     this.#tokens = tokenize(file)
@@ -505,7 +505,7 @@ export class Parser {
 }
 
 /** Parses a file; what is wrong goes to `problems`, and what could be read is the result. */
-export function parseFile(file: SourceFile, problems: WitProblem[]): FileAst {
+export function parseFile(file: SourceFile, problems: Problem[]): FileAst {
   try {
     return new Parser(file, problems).file()
   } catch (error) {

@@ -5,7 +5,7 @@ import { type Func, type Interface, type Package, packageId, type TypeDef, type 
 import { itemPaths, orderPackages, type PackageUnit, parseGroup, type SourceGroup } from './packages.ts'
 import { EXCLUDED, type Entry, inOrder, Quiet, Scope, stabilityOf, typeNames } from './scope.ts'
 import { compareVersions } from './semver.ts'
-import { fail, type Span, Stop, WitError, type WitProblem } from './source.ts'
+import { fail, type Span, Stop, WitError, type Problem } from './source.ts'
 import { WorldBuilder } from './worlds.ts'
 
 export interface ResolveOptions {
@@ -24,7 +24,7 @@ export type Packages = ReadonlyMap<string, Package>
  * @throws WitError with everything that is wrong.
  */
 export function resolveWit(groups: readonly SourceGroup[], options: ResolveOptions = {}): Packages {
-  const problems: WitProblem[] = []
+  const problems: Problem[] = []
   const resolver = new Resolver(problems, options)
   try {
     const units = groups.flatMap((files) => parseGroup(files, problems))
@@ -53,7 +53,7 @@ interface Placed {
 
 export class Resolver {
   readonly packages = new Map<string, Package>()
-  readonly #problems: WitProblem[]
+  readonly #problems: Problem[]
   readonly #features: ReadonlySet<string> | 'all'
   /** By package id. */
   readonly #tops = new Map<string, Map<string, TopEntry>>()
@@ -63,7 +63,7 @@ export class Resolver {
   #top!: Map<string, TopEntry>
   #fileNames: ReadonlyMap<string, UsePath> = new Map()
 
-  constructor(problems: WitProblem[], { features = [] }: ResolveOptions) {
+  constructor(problems: Problem[], { features = [] }: ResolveOptions) {
     this.#problems = problems
     this.#features = features === 'all' ? 'all' : new Set(features)
   }
