@@ -18,7 +18,7 @@ const outdir = join(root, 'build/test')
 const FILE_TIMEOUT = 300_000
 
 const files = readdirSync(join(root, 'test'), { recursive: true })
-  .filter((file) => file.endsWith('.test.ts'))
+  .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .map((file) => join(root, 'test', file))
   .filter((file) => all || words.some((word) => file.includes(word)))
   .sort()
