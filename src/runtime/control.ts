@@ -1,7 +1,8 @@
-// Control over running code: fuel, deadline, interruption. One per store; the driver asks it whenever a loop leaves with a slice or a
-// portion of fuel used up.
+// Control over running code: fuel, deadline, interruption, pauses. One per store; the driver asks it whenever a loop leaves with a
+// slice or a portion of fuel used up, and long single operations ask it as they go.
 
-import { CODE, CTX, Ctx, TrapCode } from './machine.ts'
+import { CODE, CTX, Ctx } from './machine.ts'
+import { markUncatchable } from './trap.ts'
 
 /**
  * Units of fuel that a metered loop gets at a time: it leaves about as often as a slice ends (driver.ts `SLICE`), so that deadlines are
@@ -9,13 +10,43 @@ import { CODE, CTX, Ctx, TrapCode } from './machine.ts'
  */
 const PORTION = 10_000
 
+/** Why running code stops before its end. */
+export type StopReason = 'fuel' | 'deadline' | 'aborted' | 'interrupted' | 'yield'
+
+/** Thrown by `checkpoint`; the driver makes a trap of it. */
+export const INTERRUPTED = markUncatchable({ what: 'running code is to stop' })
+
+/** What of an `AbortSignal` counts here. */
+export interface Signal {
+  readonly aborted: boolean
+  readonly reason: unknown
+}
+
+/** The cause of a trap by interruption. */
+export interface Interruption {
+  readonly reason: StopReason
+  /** Milliseconds that were allowed. */
+  readonly timeout: number
+  readonly signal: Signal | undefined
+}
+
 export class Control {
   /** Units left; a unit is a Wasm instruction (docs/limits.md). Infinity where fuel is not limited. Exact up to 2^53. */
   fuel: number
-  /** Time on `performance.now()`'s clock after which running code is interrupted. */
+  /** Milliseconds that a call from JavaScript may take, with everything it calls. */
+  timeout = Infinity
+  /** Time on `performance.now()`'s clock after which running code is interrupted. Set when the outermost call begins. */
   deadline = Infinity
-  /** Interrupts running code as soon as it is not 0. Other threads can set it if it is in shared memory. */
-  flag: Int32Array | undefined
+  /** What `deadline` is for the next outermost call, instead of now plus `timeout`. */
+  nextDeadline: number | undefined = undefined
+  signal: Signal | undefined = undefined
+  /** Interrupts running code as soon as its first element is not 0. In shared memory, so that other threads can. */
+  flag: Int32Array | undefined = undefined
+  /** Time after which an activation that can pause does, and what is left of the fuel when it does. */
+  yieldAt = Infinity
+  yieldFuel = -Infinity
+  /** Activations of the store that are running: the driver's count. */
+  depth = 0
   /** The current portion. */
   private portion = 0
   /** What the segment at pc costs, after a loop could not pay it. */
@@ -25,10 +56,20 @@ export class Control {
     this.fuel = fuel
   }
 
+  /** The outermost activation begins. */
+  begin(): void {
+    if (this.nextDeadline !== undefined) {
+      this.deadline = this.nextDeadline
+      this.nextDeadline = undefined
+    } else if (this.timeout !== Infinity) this.deadline = performance.now() + this.timeout
+  }
+
   /** Puts a portion of fuel into CTX. Before every run of a metered loop. */
   load(): void {
     // A segment may be as long as a function.
-    this.portion = Math.min(this.fuel, Math.max(PORTION, this.needed))
+    const most = Math.max(PORTION, this.needed)
+    const toYield = Math.max(this.needed, this.fuel - this.yieldFuel)
+    this.portion = Math.min(this.fuel, most, toYield)
     CTX[Ctx.Fuel] = this.portion
   }
 
@@ -44,9 +85,26 @@ export class Control {
     return this.fuel >= this.needed
   }
 
-  /** Why running code must stop now: 0 if it need not. */
-  interruption(): 0 | TrapCode.Interrupted {
-    if (this.deadline !== Infinity && performance.now() >= this.deadline) return TrapCode.Interrupted
-    return this.flag !== undefined && Atomics.load(this.flag, 0) !== 0 ? TrapCode.Interrupted : 0
+  /** Why running code must stop now, if it must. */
+  stopReason(): StopReason | undefined {
+    if (this.deadline !== Infinity && performance.now() >= this.deadline) return 'deadline'
+    if (this.signal !== undefined && this.signal.aborted) return 'aborted'
+    return this.flag !== undefined && Atomics.load(this.flag, 0) !== 0 ? 'interrupted' : undefined
+  }
+
+  /** What an error says of `stopReason`. */
+  interruption(): Interruption {
+    const reason = this.stopReason() ?? 'interrupted'
+    return { reason, timeout: this.timeout, signal: this.signal }
+  }
+
+  /** Whether an activation that can pause should, to let others run. */
+  get shouldYield(): boolean {
+    return this.fuel <= this.yieldFuel || (this.yieldAt !== Infinity && performance.now() >= this.yieldAt)
+  }
+
+  /** Inside a long operation. Throws `INTERRUPTED` if running code must stop. */
+  checkpoint(): void {
+    if (this.depth > 0 && this.stopReason() !== undefined) throw INTERRUPTED
   }
 }

@@ -6,6 +6,7 @@
 
 import { bug } from '../util/bug.ts'
 import { FRAME_END } from './activation.ts'
+import { INTERRUPTED, type StopReason } from './control.ts'
 import { readPayload, toThrow, WasmThrow, wrapJsException } from './exception.ts'
 import { HOSTS, INSTANCES, type Instance } from './instance.ts'
 import {
@@ -94,7 +95,10 @@ export function call(fid: number, base: number): void {
   activate(fid, base, false)
 }
 
-/** Likewise, but a host function may stop the activation by throwing `SUSPEND`: then it is the result. */
+/**
+ * Likewise, but the activation may stop before its end: then it is the result. A host function stops it by throwing `SUSPEND`, the
+ * store's `Control` for want of fuel or time.
+ */
 export function start(fid: number, base: number): SuspendedActivation | undefined {
   activate(fid, base, true)
   return takeStopped()
@@ -128,11 +132,11 @@ function activate(fid: number, base: number, stoppable: boolean): void {
 }
 
 /**
- * Continues a stopped activation: `finish` does what is left of the host function's call, that is, it writes the results from the slot it
- * is given, or throws. Returns the activation if it was stopped again; else the results lie
- * from CTX[Ctx.Top], until the next `enter`.
+ * Continues a stopped activation. If a host function stopped it, `finish` does what is left of the call, that is, it writes the results
+ * from the slot it is given, or throws. Returns the activation if it was stopped again; else the results lie from CTX[Ctx.Top], until
+ * the next `enter`.
  */
-export function resume(suspended: SuspendedActivation, finish: HostCall): SuspendedActivation | undefined {
+export function resume(suspended: SuspendedActivation, finish?: HostCall): SuspendedActivation | undefined {
   const { store, words, frames } = suspended
   if (suspended.resumed) bug('an activation is resumed twice')
   store.wake(suspended)
@@ -144,7 +148,7 @@ export function resume(suspended: SuspendedActivation, finish: HostCall): Suspen
   suspended.resumed = true
   R.set(words, base << 1)
   FS.set(frames, bottom)
-  run(store, base, bottom, Pc.Host, base + suspended.fp, fsp, end, true, finish)
+  run(store, base, bottom, suspended.pc, base + suspended.fp, fsp, end, true, finish)
   return takeStopped()
 }
 
@@ -176,8 +180,11 @@ function run(
   const fp = CTX[Ctx.Fp]
   const fsp = CTX[Ctx.Fsp]
   const stackEnd = CTX[Ctx.StackEnd]
+  const { control } = store
   nested++
+  control.depth++
   try {
+    if (control.depth === 1) control.begin()
     if (nested === 1) {
       CTX[Ctx.StackEnd] = Math.min(STACK_SLOTS, store.limits.stackSlots)
       CTX[Ctx.FrameEnd] = FRAME_END
@@ -188,10 +195,13 @@ function run(
     CTX[Ctx.Fsp] = startFsp
     if (finish === undefined || !callHost(store, bottom, stoppable, finish)) drive(store, bottom, stoppable)
   } catch (error) {
+    if (error === INTERRUPTED) throw interrupted(store)
     throw isHostStackOverflow(error) ? new Trap(TrapCode.StackExhausted, backtrace(), 0, { cause: error }) : error
   } finally {
     // No function is called here: JavaScript's stack may be full.
     nested--
+    control.depth--
+    if (control.depth === 0) control.deadline = Infinity
     CTX[Ctx.Pc] = pc
     CTX[Ctx.Fp] = fp
     CTX[Ctx.Fsp] = fsp
@@ -214,7 +224,7 @@ function drive(store: Store, bottom: number, stoppable: boolean): void {
         buildTop()
         break
       case Exit.Slice:
-        poll(store)
+        if (poll(store, bottom, stoppable)) return
         break
       case Exit.Throw: {
         const word = CTX[Ctx.A]
@@ -226,8 +236,12 @@ function drive(store: Store, bottom: number, stoppable: boolean): void {
       case Exit.Trap:
         throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
       case Exit.Fuel:
-        if (!store.control.refuel()) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
-        poll(store)
+        if (!store.control.refuel()) {
+          if (!stoppable) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
+          stop(store, bottom, 'fuel')
+          return
+        }
+        if (poll(store, bottom, stoppable)) return
         break
       default:
         bug(`exit ${exit}`)
@@ -242,10 +256,21 @@ function runMetered(store: Store): Exit {
   return exit
 }
 
-/** Traps if the store's code is to stop. */
-function poll(store: Store): void {
-  const code = store.control.interruption()
-  if (code !== 0) throw new Trap(code, backtrace(), omittedFrames())
+/** Stops running code that is to stop: a trap, or a pause of an activation that can; then the result is true. */
+function poll(store: Store, bottom: number, stoppable: boolean): boolean {
+  const reason = store.control.stopReason()
+  if (!stoppable) {
+    if (reason !== undefined) throw interrupted(store)
+    return false
+  }
+  if (reason === undefined && !store.control.shouldYield) return false
+  stop(store, bottom, reason ?? 'yield')
+  return true
+}
+
+/** The trap of code that must stop; its cause says why. */
+function interrupted(store: Store): Trap {
+  return new Trap(TrapCode.Interrupted, backtrace(), omittedFrames(), { cause: store.control.interruption() })
 }
 
 /** Calls the host function of the top frame (or `finish`) and returns from it. Whether the activation is at an end. */
@@ -255,11 +280,12 @@ function callHost(store: Store, bottom: number, stoppable: boolean, finish: Host
   const record = FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2
   CTX[Ctx.Top] = fp + FUNC[record + Func.Slots]
   try {
-    if (finish === undefined) HOSTS[FUNC[record + Func.Index]]!.call(fp)
+    if (finish === undefined) HOSTS[FUNC[record + Func.Index]]!.call(fp, stoppable)
     else finish(fp)
   } catch (error) {
     if (error === SUSPEND) {
-      stop(store, bottom, stoppable)
+      if (!stoppable) throw new Error('a host function cannot suspend a synchronous call')
+      stop(store, bottom, 'host')
       return true
     }
     catchHostError(store, bottom, error)
@@ -272,14 +298,15 @@ function callHost(store: Store, bottom: number, stoppable: boolean, finish: Host
 }
 
 /** Copies the activation out of the stacks. */
-function stop(store: Store, bottom: number, stoppable: boolean): void {
-  if (!stoppable) throw new Error('a host function cannot suspend a synchronous call')
+function stop(store: Store, bottom: number, why: 'host' | StopReason): void {
   const fsp = CTX[Ctx.Fsp]
   const fp = CTX[Ctx.Fp]
   let base = fp
   for (let f = fsp; f > bottom; f -= FRAME_WORDS) base -= FS[f + Frame.Delta]
   const end = fp + FUNC[(FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2) + Func.Slots]
-  stopped = new SuspendedActivation(store, R.slice(base << 1, end << 1), FS.slice(bottom, fsp + FRAME_WORDS), fp - base)
+  const pc = why === 'host' ? Pc.Host : CTX[Ctx.Pc]
+  const words = R.slice(base << 1, end << 1)
+  stopped = new SuspendedActivation(store, words, FS.slice(bottom, fsp + FRAME_WORDS), fp - base, pc, why)
 }
 
 function popFrame(fsp: number, fp: number): void {

@@ -21,6 +21,7 @@
 
 import { bug } from '../util/bug.ts'
 import { growInt32, growUint8 } from '../util/grow.ts'
+import { CHUNK_BYTES, copyInChunks } from './chunks.ts'
 import { ARRAY_DATA, arrayLayout, exceptionLayout, structLayout } from './layout.ts'
 
 export const enum ObjectKind {
@@ -88,7 +89,13 @@ export interface RootSource {
   noteFunction(fid: number): void
   /** Marking is complete: handles that were not marked are free. */
   sweepHandles(): void
+  /** In the middle of something long: throws if running code must stop (control.ts). */
+  checkpoint(): void
 }
+
+/** Words of objects that are marked between two checkpoints, and pages that are swept: about 2 ms of work. */
+const MARK_STEP = 1 << 17
+const SWEEP_STEP = 64
 
 export class GcHeap {
   /** Views of the heap; replaced when it grows. */
@@ -126,7 +133,7 @@ export class GcHeap {
   private marked = new Int32Array(256)
   private markedCount = 0
   private collecting = false
-  /** The last collection did not come to its end: JavaScript's stack was full. There are marks that must go. */
+  /** The last collection did not come to its end: JavaScript's stack was full, or the running code had to stop. There are marks that must go. */
   private unfinished = false
 
   constructor(roots: RootSource, options: HeapOptions = {}) {
@@ -255,12 +262,16 @@ export class GcHeap {
       page = this.findPages(count)
       if (page === 0) return 0
     }
+    const at = page << Page.Log2
+    // The pages are free until they are clear: a checkpoint may throw.
+    for (let from = at; from < at + bytes; from += CHUNK_BYTES) {
+      if (from > at) this.roots.checkpoint()
+      this.i32.fill(0, from >> 2, (Math.min(from + CHUNK_BYTES, at + bytes) + 3) >> 2)
+    }
     this.pageClass[page] = Page.Large
     this.pageClass.fill(Page.Continued, page + 1, page + count)
     this.largePages[page] = count
     this.allocatedBytes += count * Page.Size
-    const at = page << Page.Log2
-    this.i32.fill(0, at >> 2, (at >> 2) + ((bytes + 3) >> 2))
     return at
   }
 
@@ -300,7 +311,7 @@ export class GcHeap {
       return false
     }
     const u8 = new Uint8Array(buffer)
-    u8.set(this.u8)
+    copyInChunks(u8, this.u8, this.roots)
     this.u8 = u8
     this.i32 = new Int32Array(buffer)
     this.u16 = new Uint16Array(buffer)
@@ -370,7 +381,12 @@ export class GcHeap {
 
   private drain(): void {
     const i32 = this.i32
+    let work = 0
     while (this.markedCount > 0) {
+      if (work > MARK_STEP) {
+        work = 0
+        this.roots.checkpoint()
+      }
       const ref = this.marked[--this.markedCount]
       const header = i32[ref >> 2]
       const typeId = header >>> Header.TypeShift
@@ -378,11 +394,17 @@ export class GcHeap {
       if (kind === ObjectKind.Array) {
         if (!arrayLayout(typeId).isRef) continue
         const start = (ref + ARRAY_DATA) >> 2
-        for (let i = start, end = start + i32[(ref >> 2) + 1]; i < end; i++) this.markField(i32[i])
+        const end = start + i32[(ref >> 2) + 1]
+        for (let i = start; i < end; i++) {
+          if (((i - start) & (MARK_STEP - 1)) === MARK_STEP - 1) this.roots.checkpoint()
+          this.markField(i32[i])
+        }
+        work += end - start
         continue
       }
       const refs = (kind === ObjectKind.Struct ? structLayout(typeId) : exceptionLayout(typeId)).refs
       for (let i = 0; i < refs.length; i++) this.markField(i32[(ref + refs[i]) >> 2])
+      work += 2 + refs.length
     }
   }
 
@@ -395,6 +417,7 @@ export class GcHeap {
     let live = 0
     // From the end, so that the runs of each class are linked in ascending order.
     for (let page = this.pages - 1; page > 0; page--) {
+      if (page % SWEEP_STEP === 0) this.roots.checkpoint()
       const cls = this.pageClass[page]
       if (cls === Page.Free || cls === Page.Continued) continue
       if (cls === Page.Large) {

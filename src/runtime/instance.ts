@@ -20,9 +20,10 @@ export interface HostFunc {
   readonly name: string
   /**
    * The call. Arguments are in RS from slot `base` (one slot each, v128 two), results go there. What it throws is a Wasm
-   * exception if it is a `WasmThrow`, else a JavaScript exception, which passes through Wasm code (as `JSTag`).
+   * exception if it is a `WasmThrow`, else a JavaScript exception, which passes through Wasm code (as `JSTag`). With `canSuspend` it
+   * may throw `SUSPEND` (suspended.ts).
    */
-  call(base: number): void
+  call(base: number, canSuspend: boolean): void
 }
 
 /** Host functions by `FUNC[fid + Func.Index]`; undefined as in `INSTANCES`. */

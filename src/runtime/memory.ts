@@ -14,6 +14,7 @@
 // the length has changed: at once for growth from here, in `refresh` for growth elsewhere. JavaScript gets a new object for the same
 // block after growth, as the standard has it; but old ones grow with it, because a fixed-length object over such a block cannot be had.
 
+import { type Checkpoints, copyInChunks } from './chunks.ts'
 import { MAX_MEMORY32_BYTES } from '../wasm/limits.ts'
 import type { MemoryType } from '../wasm/types.ts'
 import type { AtomicViews, MemoryInstance } from './instance.ts'
@@ -58,7 +59,10 @@ export class LinearMemory implements MemoryInstance {
   /** Whether `exposed` is a resizable buffer: growth keeps it. */
   private resizable = false
 
-  constructor(type: MemoryType, buffer: ArrayBuffer | SharedArrayBuffer, maxBytes: number) {
+  private readonly checkpoints: Checkpoints
+
+  constructor(type: MemoryType, buffer: ArrayBuffer | SharedArrayBuffer, maxBytes: number, checkpoints: Checkpoints) {
+    this.checkpoints = checkpoints
     this.type = type
     this.buffer = buffer
     this.byteLength = buffer.byteLength
@@ -113,7 +117,7 @@ export class LinearMemory implements MemoryInstance {
       return false
     }
     const u8 = new Uint8Array(buffer)
-    u8.set(this.u8.subarray(0, this.byteLength))
+    copyInChunks(u8, this.u8.subarray(0, this.byteLength), this.checkpoints)
     this.buffer = buffer
     this.u8 = u8
     this.dv = new DataView(buffer)
@@ -260,7 +264,12 @@ export function createMemory(store: Store, type: MemoryType): LinearMemory {
   const cap = store.limits.memoryBytes
   if (bytes > cap) throw new LimitError(`memory of ${type.min} pages exceeds the limit of ${cap} bytes`)
   try {
-    return new LinearMemory(type, type.shared ? sharedBuffer(type, bytes, cap) : new ArrayBuffer(bytes), cap)
+    return new LinearMemory(
+      type,
+      type.shared ? sharedBuffer(type, bytes, cap) : new ArrayBuffer(bytes),
+      cap,
+      store.control,
+    )
   } catch {
     throw new LimitError(`the host has no room for a memory of ${bytes} bytes`)
   }
@@ -273,7 +282,7 @@ function sharedBuffer(type: MemoryType, bytes: number, cap: number): SharedArray
 
 /** A memory over the buffer of a shared memory of another agent. */
 export function createSharedMemoryFrom(store: Store, type: MemoryType, buffer: SharedArrayBuffer): LinearMemory {
-  return new LinearMemory(type, buffer, store.limits.memoryBytes)
+  return new LinearMemory(type, buffer, store.limits.memoryBytes, store.control)
 }
 
 /** Stands in for memory 0 of an instance without memories: no access succeeds. */
@@ -281,4 +290,5 @@ export const NO_MEMORY: MemoryInstance = new LinearMemory(
   { min: 0, max: 0, shared: false, address64: false, pageSizeLog2: 16 },
   new ArrayBuffer(0),
   0,
+  { checkpoint: () => {} },
 )

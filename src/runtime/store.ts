@@ -236,6 +236,10 @@ export class Store implements RootSource {
     this.handles.sweep()
   }
 
+  checkpoint(): void {
+    this.control.checkpoint()
+  }
+
   private eachHolder(visit: (holder: Holder) => void): void {
     let kept = 0
     for (const ref of this.holders) {

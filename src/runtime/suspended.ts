@@ -4,9 +4,11 @@
 //   RS   ... | frame | frame | host frame |        words: from the base of the bottom frame to the end of the host function's
 //   FS   ... | record | record | record |          frames: the same frames' records
 //
-// The top frame is that of the host function that asked for it (`throw SUSPEND`), whose results are still to come.
+// It was stopped by a host function (`throw SUSPEND`): then the top frame is that function's, and its results are still to come. Or at an
+// exit of the loop: then the top frame is a Wasm function's, and `pc` is where it goes on.
 
 import { WeakReference } from '../util/weak.ts'
+import type { StopReason } from './control.ts'
 import { FRAME_WORDS, Frame } from './machine.ts'
 import type { Holder, HolderVisitor, Store } from './store.ts'
 
@@ -19,10 +21,15 @@ export class SuspendedActivation implements Holder {
   readonly frames: Int32Array
   /** Slot of the top frame relative to the base. */
   readonly fp: number
+  /** `Pc.Host` in a host function. */
+  readonly pc: number
+  readonly why: 'host' | StopReason
   /** Set by `resume`: an activation goes on once. */
   resumed = false
 
-  constructor(store: Store, words: Int32Array, frames: Int32Array, fp: number) {
+  constructor(store: Store, words: Int32Array, frames: Int32Array, fp: number, pc: number, why: 'host' | StopReason) {
+    this.pc = pc
+    this.why = why
     this.store = store
     this.words = words
     this.frames = frames
@@ -39,11 +46,14 @@ export class SuspendedActivation implements Holder {
 
 const all = new Set<{ deref(): SuspendedActivation | undefined }>()
 
-/** Return pcs in all stopped activations: their code must stay where it is. */
+/** Pcs in all stopped activations: their code must stay where it is. */
 export function* suspendedPcs(): Iterable<number> {
   for (const ref of all) {
     const suspended = ref.deref()
     if (suspended === undefined || suspended.resumed) all.delete(ref)
-    else for (let i = Frame.ReturnPc; i < suspended.frames.length; i += FRAME_WORDS) yield suspended.frames[i]
+    else {
+      yield suspended.pc
+      for (let i = Frame.ReturnPc; i < suspended.frames.length; i += FRAME_WORDS) yield suspended.frames[i]
+    }
   }
 }

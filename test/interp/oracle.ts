@@ -121,6 +121,8 @@ export function runCold(op: number, words: readonly number[], instance: Instance
   for (let i = 0; i < words.length; i++) CODE[PC + 1 + i] = words[i]
   const next = cold(CODE[PC], PC, FP, instance)
   if (next >= 0) return next
+  // It took long, and the slice is over: it goes on behind the op.
+  if (~next === Exit.Slice) return CTX[Ctx.Pc]
   if (~next !== Exit.Trap) throw new Error(`exit ${~next}`)
   if (CTX[Ctx.Pc] !== PC) throw new Error('a trap says where it happened')
   return -CTX[Ctx.A]

@@ -295,7 +295,7 @@ test('an activation stops in a host function and goes on elsewhere', () => {
   const first = begin(10)
   const second = begin(20)
   idle()
-  assert.equal([...suspendedPcs()].length, 6, 'three frames each')
+  assert.equal([...suspendedPcs()].length, 8, 'three frames each, and where they go on')
   const finish = (suspended: SuspendedActivation, value: number): number => {
     const again = resume(suspended, (base) => void (R[base << 1] += value))
     assert.equal(again, undefined)

@@ -36,6 +36,7 @@ class Roots implements RootSource {
   noteFunction(fid: number): void {
     this.functions.add(fid)
   }
+  checkpoint(): void {}
   sweepHandles(): void {
     this.swept++
   }

@@ -2,6 +2,7 @@
 //
 // An allocation may collect and may replace the heap's views: operands stay in their registers, which are roots, until it is done.
 
+import { CHUNK_BYTES } from '../../runtime/chunks.ts'
 import { loadField, storeField } from '../../runtime/heap-values.ts'
 import { ObjectKind } from '../../runtime/heap.ts'
 import type { Instance } from '../../runtime/instance.ts'
@@ -13,6 +14,7 @@ import { isSubtypeId } from '../../wasm/canonical.ts'
 import { Op } from '../../wasm/op.gen.ts'
 import { Heap, T, heapOf, isConcrete, isNullable, typeIndexOf } from '../../wasm/types.ts'
 import { trap } from './trap.ts'
+import { copyChunked, fillChunked, worked } from './work.ts'
 
 export function gc(op: number, pc: number, fp: number, instance: Instance): number {
   const { store } = instance
@@ -125,15 +127,17 @@ function array(op: number, pc: number, fp: number, store: Store): number {
       const length = R[(fp + CODE[pc + 3]) << 1] >>> 0
       const word = store.heap.allocArray(type, length)
       if (word === 0) return trap(TrapCode.AllocationTooLarge, pc)
-      fill(store, word, type, 0, length, fp + CODE[pc + 2])
+      // The result may take the slot of the value.
+      const bytes = fill(store, word, type, 0, length, fp + CODE[pc + 2])
       R[(fp + CODE[pc + 1]) << 1] = word
-      return pc + 5
+      return worked(bytes, pc + 5)
     }
     case Op.ArrayNewDefault: {
-      const word = store.heap.allocArray(CODE[pc + 3], R[(fp + CODE[pc + 2]) << 1])
+      const length = R[(fp + CODE[pc + 2]) << 1]
+      const word = store.heap.allocArray(CODE[pc + 3], length)
       if (word === 0) return trap(TrapCode.AllocationTooLarge, pc)
       R[(fp + CODE[pc + 1]) << 1] = word
-      return pc + 4
+      return worked((length >>> 0) * 2 ** arrayLayout(CODE[pc + 3]).sizeLog2, pc + 4)
     }
     case Op.ArrayNewFixed: {
       const type = CODE[pc + 3]
@@ -181,8 +185,7 @@ function array(op: number, pc: number, fp: number, store: Store): number {
       const at = R[(fp + CODE[pc + 2]) << 1] >>> 0
       const count = R[(fp + CODE[pc + 4]) << 1] >>> 0
       if (at + count > store.heap.lengthOf(word)) return trap(TrapCode.ArrayOutOfBounds, pc)
-      fill(store, word, CODE[pc + 5], at, count, fp + CODE[pc + 3])
-      return pc + 6
+      return worked(fill(store, word, CODE[pc + 5], at, count, fp + CODE[pc + 3]), pc + 6)
     }
     case Op.ArrayCopy:
       return copy(pc, fp, store)
@@ -191,32 +194,35 @@ function array(op: number, pc: number, fp: number, store: Store): number {
   }
 }
 
-/** Stores the value in `slot` to `count` elements from `at`. */
-function fill(store: Store, word: number, type: number, at: number, count: number, slot: number): void {
-  if (count === 0) return
+/** Stores the value in `slot` to `count` elements from `at`. Returns the bytes that were written. */
+function fill(store: Store, word: number, type: number, at: number, count: number, slot: number): number {
+  if (count === 0) return 0
   const { heap } = store
   const layout = arrayLayout(type)
   const start = word + ARRAY_DATA + (at << layout.sizeLog2)
   const end = start + (count << layout.sizeLog2)
   switch (layout.sizeLog2) {
     case 0:
-      heap.u8.fill(R[slot << 1], start, end)
-      return
+      fillChunked(heap.u8, R[slot << 1], start, end, store)
+      break
     case 1:
-      heap.u16.fill(R[slot << 1], start >> 1, end >> 1)
-      return
+      fillChunked(heap.u16, R[slot << 1], start >> 1, end >> 1, store)
+      break
     case 2:
-      heap.i32.fill(R[slot << 1], start >> 2, end >> 2)
-      return
+      fillChunked(heap.i32, R[slot << 1], start >> 2, end >> 2, store)
+      break
     default: {
       storeField(heap, start, layout.type, slot)
       // Doubles the part that is filled until all is.
-      const size = 1 << layout.sizeLog2
-      for (let done = size; start + done < end; done *= 2) {
-        heap.u8.copyWithin(start + done, start, start + Math.min(done, end - start - done))
+      for (let done = 1 << layout.sizeLog2; start + done < end;) {
+        const length = Math.min(done, CHUNK_BYTES, end - start - done)
+        heap.u8.copyWithin(start + done, start, start + length)
+        done += length
+        if (length === CHUNK_BYTES) store.control.checkpoint()
       }
     }
   }
+  return end - start
 }
 
 /** [op, target, target index, source, source index, count, target type, source type] */
@@ -232,13 +238,16 @@ function copy(pc: number, fp: number, store: Store): number {
     return trap(TrapCode.ArrayOutOfBounds, pc)
   const { sizeLog2 } = arrayLayout(CODE[pc + 6])
   const start = source + ARRAY_DATA + (from << sizeLog2)
-  heap.u8.copyWithin(target + ARRAY_DATA + (to << sizeLog2), start, start + (count << sizeLog2))
-  return pc + 8
+  copyChunked(heap.u8, target + ARRAY_DATA + (to << sizeLog2), heap.u8, start, count << sizeLog2, store)
+  return worked(count << sizeLog2, pc + 8)
 }
 
 // ---- arrays and segments ------------------------------------------------------------------------------------------------------
 
-/** Copies from a data or element segment; all bounds are checked. `from` is in bytes of data, in elements of an element segment. */
+/**
+ * Copies from a data or element segment; all bounds are checked. `from` is in bytes of data, in elements of an element segment. Returns
+ * the bytes that were copied.
+ */
 function copySegment(
   op: number,
   instance: Instance,
@@ -248,14 +257,15 @@ function copySegment(
   type: number,
   at: number,
   count: number,
-): void {
-  if (count === 0) return
+): number {
+  if (count === 0) return 0
   const { heap } = instance.store
   const { sizeLog2 } = arrayLayout(type)
   const start = word + ARRAY_DATA + (at << sizeLog2)
   if (op === Op.ArrayNewData || op === Op.ArrayInitData) {
     heap.u8.set(instance.dataSegments[segment]!.subarray(from, from + (count << sizeLog2)), start)
   } else heap.i32.set(instance.elemSegments[segment]!.subarray(from, from + count), start >> 2)
+  return count << sizeLog2
 }
 
 /** Whether the segment has `count` elements from `from`. */
@@ -284,9 +294,8 @@ function newFromSegment(op: number, pc: number, fp: number, instance: Instance):
   }
   const word = instance.store.heap.allocArray(type, count)
   if (word === 0) return trap(TrapCode.AllocationTooLarge, pc)
-  copySegment(op, instance, segment, from, word, type, 0, count)
   R[(fp + CODE[pc + 1]) << 1] = word
-  return pc + 6
+  return worked(copySegment(op, instance, segment, from, word, type, 0, count), pc + 6)
 }
 
 /** [op, array, at, from, count, type, segment] */
@@ -302,6 +311,5 @@ function initFromSegment(op: number, pc: number, fp: number, instance: Instance)
   if (!segmentHas(op, instance, segment, from, count, type)) {
     return trap(op === Op.ArrayInitData ? TrapCode.MemoryOutOfBounds : TrapCode.TableOutOfBounds, pc)
   }
-  copySegment(op, instance, segment, from, word, type, at, count)
-  return pc + 7
+  return worked(copySegment(op, instance, segment, from, word, type, at, count), pc + 7)
 }

@@ -6,6 +6,10 @@ import { bug } from '../../util/bug.ts'
 import { Op } from '../../wasm/op.gen.ts'
 import { offsetOf, unsigned, writeSize } from './address.ts'
 import { trap } from './trap.ts'
+import { copyChunked, fillChunked, worked } from './work.ts'
+
+/** Growing counts as that many bytes: the host allocates, and may copy. A number that does not depend on it: fuel is deterministic. */
+const GROW_WORK = 1 << 16
 
 /** Whether [at, at + size) lies in the memory. Looks again if another agent may have grown it. */
 export function inBounds(memory: MemoryInstance, at: number, size: number): boolean {
@@ -97,8 +101,9 @@ export function bulk(op: number, pc: number, fp: number, instance: Instance): nu
     case Op.MemoryGrow: {
       const memory = instance.memories[CODE[pc + 3]]
       const wide = memory.type.address64
-      writeSize(fp + CODE[pc + 1], memory.grow(unsigned(fp + CODE[pc + 2], wide)), wide)
-      return pc + 4
+      const old = memory.grow(unsigned(fp + CODE[pc + 2], wide))
+      writeSize(fp + CODE[pc + 1], old, wide)
+      return worked(old < 0 ? 0 : GROW_WORK, pc + 4)
     }
     case Op.MemoryFill: {
       const memory = instance.memories[CODE[pc + 4]]
@@ -106,8 +111,8 @@ export function bulk(op: number, pc: number, fp: number, instance: Instance): nu
       const at = unsigned(fp + CODE[pc + 1], wide)
       const count = unsigned(fp + CODE[pc + 3], wide)
       if (!inBounds(memory, at, count)) return trap(TrapCode.MemoryOutOfBounds, pc)
-      memory.u8.fill(R[(fp + CODE[pc + 2]) << 1], at, at + count)
-      return pc + 5
+      fillChunked(memory.u8, R[(fp + CODE[pc + 2]) << 1], at, at + count, instance.store)
+      return worked(count, pc + 5)
     }
     case Op.MemoryCopy: {
       const target = instance.memories[CODE[pc + 4]]
@@ -116,9 +121,8 @@ export function bulk(op: number, pc: number, fp: number, instance: Instance): nu
       const from = unsigned(fp + CODE[pc + 2], source.type.address64)
       const count = unsigned(fp + CODE[pc + 3], target.type.address64 && source.type.address64)
       if (!inBounds(source, from, count) || !inBounds(target, to, count)) return trap(TrapCode.MemoryOutOfBounds, pc)
-      if (target === source) target.u8.copyWithin(to, from, from + count)
-      else target.u8.set(source.u8.subarray(from, from + count), to)
-      return pc + 6
+      copyChunked(target.u8, to, source.u8, from, count, instance.store)
+      return worked(count, pc + 6)
     }
     case Op.MemoryInit: {
       const segment = instance.dataSegments[CODE[pc + 4]]
@@ -128,8 +132,8 @@ export function bulk(op: number, pc: number, fp: number, instance: Instance): nu
       const count = R[(fp + CODE[pc + 3]) << 1] >>> 0
       const length = segment === undefined ? 0 : segment.length
       if (from + count > length || !inBounds(memory, to, count)) return trap(TrapCode.MemoryOutOfBounds, pc)
-      if (segment !== undefined) memory.u8.set(segment.subarray(from, from + count), to)
-      return pc + 6
+      if (segment !== undefined) copyChunked(memory.u8, to, segment, from, count, instance.store)
+      return worked(count, pc + 6)
     }
     case Op.DataDrop:
       instance.dataSegments[CODE[pc + 1]] = undefined

@@ -6,6 +6,9 @@ import { bug } from '../../util/bug.ts'
 import { Op } from '../../wasm/op.gen.ts'
 import { unsigned, writeSize } from './address.ts'
 import { trap } from './trap.ts'
+import { copyChunked, fillChunked, worked } from './work.ts'
+
+const WORD_BYTES = 4
 
 export function table(op: number, pc: number, fp: number, instance: Instance): number {
   switch (op) {
@@ -32,8 +35,9 @@ export function table(op: number, pc: number, fp: number, instance: Instance): n
       const target = instance.tables[CODE[pc + 4]]
       const wide = target.type.address64
       const delta = unsigned(fp + CODE[pc + 3], wide)
-      writeSize(fp + CODE[pc + 1], target.grow(delta, R[(fp + CODE[pc + 2]) << 1]), wide)
-      return pc + 5
+      const old = target.grow(delta, R[(fp + CODE[pc + 2]) << 1])
+      writeSize(fp + CODE[pc + 1], old, wide)
+      return worked(old < 0 ? 0 : delta * WORD_BYTES, pc + 5)
     }
     case Op.TableFill: {
       const target = instance.tables[CODE[pc + 4]]
@@ -41,8 +45,8 @@ export function table(op: number, pc: number, fp: number, instance: Instance): n
       const at = unsigned(fp + CODE[pc + 1], wide)
       const count = unsigned(fp + CODE[pc + 3], wide)
       if (at + count > target.size) return trap(TrapCode.TableOutOfBounds, pc)
-      target.words.fill(R[(fp + CODE[pc + 2]) << 1], at, at + count)
-      return pc + 5
+      fillChunked(target.words, R[(fp + CODE[pc + 2]) << 1], at, at + count, instance.store)
+      return worked(count * WORD_BYTES, pc + 5)
     }
     case Op.TableCopy: {
       const target = instance.tables[CODE[pc + 4]]
@@ -51,9 +55,8 @@ export function table(op: number, pc: number, fp: number, instance: Instance): n
       const from = unsigned(fp + CODE[pc + 2], source.type.address64)
       const count = unsigned(fp + CODE[pc + 3], target.type.address64 && source.type.address64)
       if (from + count > source.size || to + count > target.size) return trap(TrapCode.TableOutOfBounds, pc)
-      if (target === source) target.words.copyWithin(to, from, from + count)
-      else target.words.set(source.words.subarray(from, from + count), to)
-      return pc + 6
+      copyChunked(target.words, to, source.words, from, count, instance.store)
+      return worked(count * WORD_BYTES, pc + 6)
     }
     case Op.TableInit: {
       const segment = instance.elemSegments[CODE[pc + 4]]
@@ -63,8 +66,8 @@ export function table(op: number, pc: number, fp: number, instance: Instance): n
       const count = R[(fp + CODE[pc + 3]) << 1] >>> 0
       const length = segment === undefined ? 0 : segment.length
       if (from + count > length || to + count > target.size) return trap(TrapCode.TableOutOfBounds, pc)
-      if (segment !== undefined) target.words.set(segment.subarray(from, from + count), to)
-      return pc + 6
+      if (segment !== undefined) copyChunked(target.words, to, segment, from, count, instance.store)
+      return worked(count * WORD_BYTES, pc + 6)
     }
     case Op.ElemDrop:
       instance.elemSegments[CODE[pc + 1]] = undefined

@@ -32,7 +32,7 @@ return function VARIANT(): number {
     switch (CODE[pc]) {
 CASES
       default:
-        SAVE CTX[1] = fp; CTX[2] = fsp
+        SAVE CTX[0] = pc; CTX[1] = fp; CTX[2] = fsp
         i = cold(CODE[pc], pc, fp, instance) | 0
         LOAD
         if (i < 0) return ~i
