@@ -1,4 +1,4 @@
-// Calls between JavaScript and WebAssembly: nanoseconds each.
+// Calls between JavaScript and WebAssembly, and instances: nanoseconds each.
 
 import type { WebAssemblyNamespace } from 'zwasm'
 import { v8 } from './engines.ts'
@@ -36,10 +36,12 @@ const TEXT = `(module
     (local.get $sum)))`
 
 const COUNT = 100_000
+/** Instances live until the event loop turns, which it does not while a case runs. */
+const INSTANCES = 200
 
 type Exports = Record<string, any>
-/** Each does COUNT operations; the value is compared between the engines. */
-const CASES: Readonly<Record<string, (e: Exports) => unknown>> = {
+/** Each does COUNT operations, or INSTANCES if its name begins with `new`; the value is compared between the engines. */
+const CASES: Readonly<Record<string, (e: Exports, small: SmallModule) => unknown>> = {
   'call nothing()': ({ nothing }) => {
     for (let i = 0; i < COUNT; i++) nothing()
   },
@@ -86,6 +88,44 @@ const CASES: Readonly<Record<string, (e: Exports) => unknown>> = {
     for (let i = 0; i < COUNT; i++) if (table.get(0) === null) nulls++
     return nulls
   },
+  'new Instance': (_, { plain }) => {
+    let last: Exports = {}
+    for (let i = 0; i < INSTANCES; i++) last = plain()
+    return last.run(0, 20)
+  },
+  'new Instance with a page of memory': (_, { withMemory }) => {
+    let last: Exports = {}
+    for (let i = 0; i < INSTANCES; i++) last = withMemory()
+    return last.run(0, 20)
+  },
+  'new Instance and a call': (_, { plain }) => {
+    let sum = 0
+    for (let i = 0; i < INSTANCES; i++) sum += plain().run(i & 1, i)
+    return sum
+  },
+}
+
+const countOf = (name: string): number => (name.startsWith('new') ? INSTANCES : COUNT)
+
+/** What a plugin might be: a few functions, an import, a table, a global. */
+const SMALL_TEXT = `(module
+  (import "host" "f" (func $f (param i32) (result i32)))
+  (type $unary (func (param i32) (result i32)))
+  (MEMORY)
+  (global $count (mut i32) (i32.const 0))
+  (table 4 funcref)
+  (elem (i32.const 0) $twice $count)
+  (func $twice (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
+  (func $count (param i32) (result i32)
+    (global.set $count (i32.add (global.get $count) (local.get 0)))
+    (global.get $count))
+  (func (export "run") (param i32 i32) (result i32)
+    (call $f (call_indirect (type $unary) (local.get 1) (local.get 0)))))`
+
+/** Makes an instance. */
+interface SmallModule {
+  readonly plain: () => Exports
+  readonly withMemory: () => Exports
 }
 
 interface Job {
@@ -101,13 +141,21 @@ async function child({ names, rounds }: Job): Promise<Times> {
   const make = (namespace: WebAssemblyNamespace): Exports =>
     new namespace.Instance(new namespace.Module(bytes), { host }).exports
   const instances = [make(ours), make(v8)]
+  const makeSmall = (namespace: WebAssemblyNamespace): SmallModule => {
+    const [plain, withMemory] = ['', '(memory (export "memory") 1)'].map((memory) => {
+      const module = new namespace.Module(parseWat(SMALL_TEXT.replace('(MEMORY)', memory)).bytes)
+      return (): Exports => new namespace.Instance(module, { host }).exports
+    })
+    return { plain, withMemory }
+  }
+  const small = [makeSmall(ours), makeSmall(v8)]
   const times: Times = {}
   for (const name of names) {
-    const results = instances.map((exports) => CASES[name](exports))
+    const results = instances.map((exports, i) => CASES[name](exports, small[i]))
     if (!Object.is(results[0], results[1])) throw new Error(`${name}: zwasm gave ${results[0]}, V8 ${results[1]}`)
     times[name] = interleave(
-      () => CASES[name](instances[0]),
-      () => CASES[name](instances[1]),
+      () => CASES[name](instances[0], small[0]),
+      () => CASES[name](instances[1], small[1]),
       rounds,
     )
   }
@@ -125,7 +173,7 @@ async function run(options: Options): Promise<Report[]> {
       Math.min(options.processes, 3),
       () => inProcess<Times>('api', { names: [name], rounds: options.rounds } satisfies Job)[name],
     )
-    const nanoseconds = (of: 'ours' | 'theirs'): number => (Math.min(...runs.map((r) => r[of])) / COUNT) * 1e6
+    const nanoseconds = (of: 'ours' | 'theirs'): number => (Math.min(...runs.map((r) => r[of])) / countOf(name)) * 1e6
     return { name, ours: nanoseconds('ours'), theirs: nanoseconds('theirs') }
   })
   return [
