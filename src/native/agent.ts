@@ -21,6 +21,9 @@ const enum StackT {
 
 const SS_DISABLE = 2
 
+/** Bytes of stack that `start` needs: the frame and its alignment. */
+export const START_BYTES = SavedFrame.Bytes + 8 + 16
+
 /** What a fault in guest code was. Addresses are the process's. */
 export interface Fault {
   readonly signal: Signal
@@ -50,6 +53,7 @@ export class NativeAgent {
   private readonly context: Int32Array
   /** Stack and context, from the end of the guard on. */
   private readonly stack: ArrayBuffer
+  private readonly stackWords: Int32Array
   private readonly enter: () => void
   private readonly signalStack: number
   private open = true
@@ -60,6 +64,7 @@ export class NativeAgent {
     this.region = region
     this.signalStack = signalStack
     this.stack = ffi.view(region + StackRegion.GuardBytes, StackRegion.Bytes - StackRegion.GuardBytes)
+    this.stackWords = new Int32Array(this.stack)
     const context = StackRegion.Context - StackRegion.GuardBytes
     this.context = new Int32Array(this.stack, context, StackRegion.ContextBytes / 4)
     this.ints32 = new Int32Array(this.stack, context + Context.Ints, 16)
@@ -93,19 +98,20 @@ export class NativeAgent {
 
   /**
    * Lays the frame of a new activation below the current one: `resume` then calls `code` with the argument registers as they are set,
-   * r15 and r14 as given. Keep `sp` before, and set it again when the activation has ended.
+   * r15 and r14 as given. Keep `sp` before, and set it again when the activation has ended. Contract: `stackLeft` is at least
+   * `START_BYTES`.
    */
   start(code: number, r15 = 0, r14 = 0): void {
-    // The callee finds its return address at an address that is 8 modulo 16, as in C.
-    const top = this.sp - (this.sp % 16)
-    const sp = top - 16 - SavedFrame.Bytes + 8
-    const words = this.wordsOf(sp, SavedFrame.Bytes + 8)
-    words.fill(0)
-    setAddress(words, SavedFrame.R15, r15)
-    setAddress(words, SavedFrame.R14, r14)
-    setAddress(words, SavedFrame.Pc, code)
-    setAddress(words, SavedFrame.Bytes, this.process.done)
-    this.sp = sp
+    // The callee finds its return address at an address that is 8 modulo 16, as in C. The stack's buffer is aligned, too.
+    const offset = (this.offsetOf(this.sp) & ~15) - SavedFrame.Bytes - 8
+    if (offset < 0) bug('no stack is left for an activation')
+    const words = this.stackWords
+    for (let at = SavedFrame.R15; at < SavedFrame.Pc; at += 4) words[(offset + at) >> 2] = 0
+    setAddress(words, offset + SavedFrame.R15, r15)
+    setAddress(words, offset + SavedFrame.R14, r14)
+    setAddress(words, offset + SavedFrame.Pc, code)
+    setAddress(words, offset + SavedFrame.Bytes, this.process.done)
+    this.sp = this.region + StackRegion.GuardBytes + offset
   }
 
   /**
@@ -133,9 +139,13 @@ export class NativeAgent {
 
   /** Words of the stack, to read frames. */
   wordsOf(sp: number, bytes: number): Int32Array {
+    return new Int32Array(this.stack, this.offsetOf(sp), bytes >> 2)
+  }
+
+  /** Offset in `stack`. */
+  private offsetOf(sp: number): number {
     const offset = sp - this.region - StackRegion.GuardBytes
-    if (offset < 0) bug('a frame would lie in the guard of the stack')
-    return new Int32Array(this.stack, offset, bytes >> 2)
+    return offset >= 0 ? offset : bug('a frame would lie in the guard of the stack')
   }
 
   /** Bytes of stack that are left for activations above `sp`. */

@@ -15,6 +15,25 @@ export interface CodeChunk {
 /** Functions start at multiples of this: a line of the instruction cache is 64 bytes, the decoder reads 32. */
 const ALIGNMENT = 32
 
+/**
+ * Fills the relocations of code that will lie at `address`: each 32-bit field gets symbol + addend - its own address. `words` are the
+ * assembler's triples (field, symbol, addend); `addressOf` knows the symbols, all within the arena.
+ */
+export function linkCode(
+  code: Uint8Array,
+  address: number,
+  relocations: { readonly words: Int32Array; readonly count: number },
+  addressOf: (symbol: number) => number,
+): void {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength)
+  const { words, count } = relocations
+  for (let at = 0; at < 3 * count; at += 3) {
+    const distance = addressOf(words[at + 1]) + words[at + 2] - (address + words[at])
+    if (distance !== (distance | 0)) bug(`symbol ${words[at + 1]} is out of the reach of 32 bits`)
+    view.setInt32(words[at], distance, true)
+  }
+}
+
 export class CodeArena {
   private readonly ffi: Ffi
   private readonly process: Process

@@ -6,8 +6,10 @@ const TWO_32 = 2 ** 32
 
 /** Writes an address (or any integer of at most 53 bits) at a byte offset. */
 export function setAddress(words: Int32Array, offset: number, address: number): void {
-  words[offset >> 2] = address % TWO_32
-  words[(offset >> 2) + 1] = Math.floor(address / TWO_32)
+  // No `%`: it is a call of fmod, 20 ns.
+  const high = Math.floor(address / TWO_32)
+  words[offset >> 2] = address - high * TWO_32
+  words[(offset >> 2) + 1] = high
 }
 
 /** Reads what `setAddress` wrote. */

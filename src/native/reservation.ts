@@ -1,7 +1,6 @@
 // Address space for memories: reserved at once, opened page by page. The base never moves, and what is not opened faults: with
 // `GUARDED_32` any 32-bit index plus any 32-bit offset of an access lies in the reservation, so such an access needs no check.
 
-import { markAsUntransferable } from 'node:worker_threads'
 import { bug } from '../util/bug.ts'
 import { type Ffi, MapFlag, Prot, type Unavailable } from './ffi.ts'
 import { roundUp } from './pages.ts'
@@ -50,13 +49,12 @@ export class Reservation {
   }
 
   /**
-   * A buffer of the first `bytes`, which must be open. It must not be transferred (the buffer of a memory cannot be detached by
-   * others): Node is told so.
+   * A buffer of the first `bytes`, which must be open. Contract of JavaScript's side: it is not transferred, the buffer of a memory belongs
+   * to the memory. (Node's `markAsUntransferable` would refuse that, but makes Node 26 abort at its end: it detaches external buffers.)
    */
   view(bytes: number): ArrayBuffer {
     if (bytes > this.opened) bug('a view of pages that are not open')
     const buffer = this.ffi.view(this.address, bytes)
-    markAsUntransferable(buffer)
     const view = new WeakRef(buffer)
     this.views.add(view)
     Reservation.dead.register(buffer, { owner: this, view }, buffer)

@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads'
 import { Assembler, type Label } from '../../src/isa/x64/assembler.ts'
 import { Op } from '../../src/isa/x64/instructions.ts'
 import { NO_REG, Reg, Size } from '../../src/isa/x64/registers.ts'
+import { linkCode } from '../../src/native/code-arena.ts'
 import type { FfiName } from '../../src/native/load.ts'
 import { openPlatform, type Platform, type PlatformOptions } from '../../src/native/platform.ts'
 
@@ -88,14 +89,12 @@ export function install(platform: Platform, emit: (asm: Assembler, exit: Label) 
   const asm = new Assembler()
   emit(asm, asm.symbolLabel(EXIT_SYMBOL))
   asm.finish()
-  const chunk = platform.arena.install(asm.bytes.slice(0, asm.pos), (code, address) => {
-    const { words, count } = asm.relocations()
-    const view = new DataView(code.buffer)
-    for (let i = 0; i < count; i++) {
-      assert.equal(words[3 * i + 1], EXIT_SYMBOL)
-      view.setInt32(words[3 * i], platform.process.exit + words[3 * i + 2] - (address + words[3 * i]), true)
-    }
-  })
+  const chunk = platform.arena.install(asm.bytes.slice(0, asm.pos), (code, address) =>
+    linkCode(code, address, asm.relocations(), (symbol) => {
+      assert.equal(symbol, EXIT_SYMBOL)
+      return platform.process.exit
+    }),
+  )
   assert.ok(chunk !== undefined)
   return chunk.address
 }
