@@ -20,6 +20,8 @@ const enum StackT {
 }
 
 const SS_DISABLE = 2
+/** si_code of a fault that has no address. */
+const SI_KERNEL = 0x80
 
 /** Bytes of stack that `start` needs: the frame and its alignment. */
 export const START_BYTES = SavedFrame.Bytes + 8 + 16
@@ -33,7 +35,10 @@ export interface Fault {
   readonly address: number
   /** The stack pointer of the function that faulted. */
   readonly sp: number
-  /** The address is in the stack's guard: the stack is exhausted. */
+  /**
+   * The stack is exhausted: the address is in its guard, or a signal for somebody else came when there was no room for the kernel's frame
+   * (the kernel makes a fault of that, with no address).
+   */
   readonly stackOverflow: boolean
 }
 
@@ -127,14 +132,14 @@ export class NativeAgent {
   /** After `ExitCode.Trap`. */
   fault(): Fault {
     const address = getAddress(this.context, Context.TrapAddress)
-    const guard = address - this.region
-    return {
-      signal: this.context[Context.TrapSignal >> 2],
-      pc: getAddress(this.context, Context.TrapPc),
-      address,
-      sp: getAddress(this.context, Context.TrapSp),
-      stackOverflow: guard >= 0 && guard < StackRegion.GuardBytes,
-    }
+    const sp = getAddress(this.context, Context.TrapSp)
+    const signal: Signal = this.context[Context.TrapSignal >> 2]
+    const inGuard = address >= this.region && address < this.region + StackRegion.GuardBytes
+    const noRoom =
+      signal === Signal.Segv &&
+      this.context[Context.TrapCode >> 2] === SI_KERNEL &&
+      sp - this.region < StackRegion.GuardBytes + StackRegion.SignalBytes
+    return { signal, pc: getAddress(this.context, Context.TrapPc), address, sp, stackOverflow: inGuard || noRoom }
   }
 
   /** Words of the stack, to read frames. */

@@ -18,6 +18,11 @@ export const enum StackRegion {
   Bytes = 1 << 24,
   /** Frames up to this size need no probe: what a frame touches first below its caller's lies in the guard. */
   GuardBytes = 1 << 16,
+  /**
+   * Room that a signal without an alternate stack (libuv's) may need where guest code runs: the kernel's frame, with AVX-512 about 4 KiB,
+   * and its handler.
+   */
+  SignalBytes = 1 << 14,
   ContextBytes = 4096,
   /** Offset of the context in the region. */
   Context = Bytes - ContextBytes,
@@ -47,6 +52,8 @@ export const enum Context {
   TrapAddress = 64,
   /** The stack pointer at the fault: the frame of the faulting function. */
   TrapSp = 72,
+  /** i32, si_code: what kind of fault, or who sent the signal. */
+  TrapCode = 80,
   /** Eight words: argument and result registers in the order of the calling convention (`abi.ts` of the ISA). */
   Ints = 128,
   /** Eight times 16 bytes: vector registers 0 to 7. */

@@ -1,6 +1,7 @@
 // Entering, leaving and resuming guest code; faults as traps; what several threads and V8's own traps have to do with it.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Worker, workerData, isMainThread, parentPort } from 'node:worker_threads'
 import type { Assembler } from '../../src/isa/x64/assembler.ts'
@@ -59,6 +60,18 @@ const FAULTS: readonly [signal: Signal, emit: (asm: Assembler) => void][] = [
   [Signal.Segv, (asm) => emitLoad(asm, Reg.Rax, Reg.Rdi)],
   [Signal.Fpe, (asm) => asm.r(Op.Div, Size.D, Reg.R8)],
 ]
+
+/** Counts rdi down to 0 with rbp = rsi: 20 million take some 10 ms. */
+function emitSpin(asm: Assembler): void {
+  const loop = asm.newLabel()
+  asm.r(Op.Push, Size.Q, Reg.Rbp)
+  asm.rr(Op.Mov, Size.Q, Reg.Rbp, Reg.Rsi)
+  asm.bind(loop)
+  asm.ri(Op.Sub, Size.Q, Reg.Rdi, 1)
+  asm.jcc(Cond.NE, loop)
+  asm.r(Op.Pop, Size.Q, Reg.Rbp)
+  asm.op(Op.Ret)
+}
 
 function memory(ffi: Platform['ffi'], protection: Prot): number {
   return ffi.mmap(0, 65536, protection, MapFlag.Private | MapFlag.Anonymous, -1, 0)
@@ -334,6 +347,60 @@ const cases: Record<string, Case> = {
     })
   },
 
+  "V8's profiler samples while guest code runs, whatever is in its registers": (ffi) => {
+    const platform = open(ffi)
+    const spin = install(platform, emitSpin)
+    const { agent } = platform
+    // rbp is what a profiler walks by: nothing, memory without access, and the middle of the guest's stack.
+    for (const rbp of [0, memory(platform.ffi, Prot.None), agent.region + StackRegion.Bytes / 2]) {
+      for (let i = 0; i < 20; i++) {
+        const { sp } = agent
+        agent.ints64[0] = 20_000_000n
+        agent.ints64[1] = BigInt(rbp)
+        agent.start(spin)
+        assert.equal(agent.resume(), ExitCode.Done)
+        agent.sp = sp
+        trapAll(platform, 1)
+      }
+    }
+  },
+
+  'a signal that finds no room on the stack is an exhausted stack': async (ffi) => {
+    const platform = open(ffi)
+    const { agent } = platform
+    let signals = 0
+    process.on('SIGUSR2', () => signals++)
+    // Spins with the stack pointer so near to the guard that the kernel cannot lay its frame there, and with room.
+    const spin = install(platform, (asm) => {
+      const loop = asm.newLabel()
+      asm.rr(Op.Mov, Size.Q, Reg.Rax, Reg.Rsp)
+      asm.rr(Op.Mov, Size.Q, Reg.Rsp, Reg.Rsi)
+      asm.bind(loop)
+      asm.ri(Op.Sub, Size.Q, Reg.Rdi, 1)
+      asm.jcc(Cond.NE, loop)
+      asm.rr(Op.Mov, Size.Q, Reg.Rsp, Reg.Rax)
+      asm.op(Op.Ret)
+    })
+    const end = agent.region + StackRegion.GuardBytes
+    const run = (room: number): number => {
+      const { sp } = agent
+      agent.ints64[0] = 50_000_000n
+      agent.ints64[1] = BigInt(end + room)
+      agent.start(spin)
+      const reason = agent.resume()
+      agent.sp = sp
+      return reason
+    }
+    const sender = spawn('sh', ['-c', 'while kill -USR2 $0; do sleep 0.02; done', String(process.pid)])
+    // Until one hits; the test's time limit ends what never happens.
+    while (run(256) !== ExitCode.Trap);
+    assert.ok(agent.fault().stackOverflow)
+    for (let i = 0; i < 8; i++) assert.equal(run(StackRegion.SignalBytes), ExitCode.Done)
+    sender.kill()
+    await new Promise((done) => setImmediate(done))
+    assert.ok(signals > 0, 'signals that find room arrive')
+  },
+
   'a fault of somebody else ends the process as before': (ffi) => {
     const platform = open(ffi)
     trapAll(platform, 1)
@@ -394,7 +461,11 @@ function sendAfterTraps(ffi: FfiName, signal: NodeJS.Signals): Promise<void> {
 if (isMainThread)
   nativeTests(
     cases,
-    {},
+    {
+      "V8's profiler samples while guest code runs, whatever is in its registers": {
+        flags: ['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', 'build/test/profiles'],
+      },
+    },
     {
       'a fault of somebody else ends the process as before': 'SIGSEGV',
       'SIGSEGV that is sent ends the process': 'SIGSEGV',

@@ -166,6 +166,8 @@ function emitHandler(asm: Assembler, block: number): number {
   load(asm, Reg.R9, Reg.Rsi, Linux.SiginfoAddress)
   store(asm, Reg.R8, Context.TrapAddress, Reg.R9)
   asm.mr(Op.Mov, Size.D, Reg.R8, NO_REG, 0, Context.TrapSignal, Reg.Rdi)
+  asm.rm(Op.Mov, Size.D, Reg.R9, Reg.Rsi, NO_REG, 0, Linux.SiginfoCode)
+  asm.mr(Op.Mov, Size.D, Reg.R8, NO_REG, 0, Context.TrapCode, Reg.R9)
   load(asm, Reg.Rcx, Reg.Rax, ProcessBlock.TrapExit)
   store(asm, Reg.Rdx, Linux.UcontextRip, Reg.Rcx)
   asm.op(Op.Ret)
