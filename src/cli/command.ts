@@ -11,6 +11,8 @@ export interface Command {
   readonly details?: readonly string[]
   readonly options: readonly Option[]
   readonly examples: readonly (readonly [command: string, what: string])[]
+  /** What the first operand can be, if it is no file. */
+  readonly operands?: readonly string[] | 'commands'
   /** The first operand ends the options: what follows belongs to the guest. */
   readonly guest?: boolean
   /** The exit code. */

@@ -1,6 +1,7 @@
 // The table of commands.
 
 import type { Command } from './command.ts'
+import { completion } from './commands/completion.ts'
 import { component } from './commands/component.ts'
 import { features } from './commands/features.ts'
 import { help } from './commands/help.ts'
@@ -15,7 +16,7 @@ import { UsageError } from './failure.ts'
 import { nearestName } from '../index.ts'
 
 // A function: the help, which is one of the commands, wants the table, and the table wants the help.
-const commands = (): readonly Command[] => [
+export const allCommands = (): readonly Command[] => [
   run,
   validate,
   parse,
@@ -24,20 +25,21 @@ const commands = (): readonly Command[] => [
   wast,
   component,
   features,
+  completion,
   version,
   help,
 ]
 
 /** Names and summaries of all commands, for the help. */
-export const commandSummaries = (): [string, string][] => commands().map((c) => [c.name, c.summary])
+export const commandSummaries = (): [string, string][] => allCommands().map((c) => [c.name, c.summary])
 
-export const findCommand = (name: string): Command | undefined => commands().find((c) => c.name === name)
+export const findCommand = (name: string): Command | undefined => allCommands().find((c) => c.name === name)
 
 /** The command of a name. Fails with the nearest name. */
 export function requireCommand(name: string): Command {
   const found = findCommand(name)
   if (found !== undefined) return found
-  const near = nearestName(name, commands().map((c) => c.name)) // prettier-ignore
+  const near = nearestName(name, allCommands().map((c) => c.name)) // prettier-ignore
   throw new UsageError(
     `unrecognized command '${name}'`,
     near === undefined ? undefined : `tip: a similar command exists: '${near}'`,

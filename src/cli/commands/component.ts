@@ -11,6 +11,7 @@ export const component: Command = {
   name: 'component',
   usage: 'component <wit|types> [OPTIONS] <PATH>',
   summary: 'Work with WIT packages',
+  operands: ['wit', 'types'],
   details: [
     'PATH is a .wit file, or a folder of them with the packages it depends on below deps/.',
     '  wit    Check a package and print it, in one text\n  types  Write TypeScript declarations of a world',

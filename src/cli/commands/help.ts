@@ -34,6 +34,7 @@ export const help: Command = {
   name: 'help',
   usage: 'help [COMMAND]',
   summary: 'Print help for zwasm or a command',
+  operands: 'commands',
   options: [],
   examples: [['zwasm help run', 'All options of `run`']],
   run(line) {
