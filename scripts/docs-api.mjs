@@ -68,7 +68,9 @@ function exportsOf(index) {
 
 /** The declarations of what a file passes on from another one. */
 function reexported(file, name) {
-  for (const [, names, from] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?:type )?\{([^}]*)\} from '([^']+)'/gm))
+  for (const [, names, from] of readFileSync(file, 'utf8').matchAll(
+    /^(?:import|export) (?:type )?\{([^}]*)\} from '([^']+)'/gm,
+  ))
     if (new RegExp(`\\b${name}\\b`).test(names))
       return declarationsOf(resolve(dirname(file), from.replace(/\.js$/, '.d.ts'))).get(name)
   return undefined
