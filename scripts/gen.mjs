@@ -1,5 +1,6 @@
 // Writes the generated sources (*.gen.ts, not checked in):
 //   src/wasm/op.gen.ts      the `Op` const enum, from the opcode table
+//   src/ssa/op.gen.ts       the `Op` const enum of SSA, from its table
 //   src/interp/*.gen.ts     the interpreter loop, from the register-IR table
 // A file is only touched when its content changes.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -42,8 +43,18 @@ async function generateOps() {
   )
 }
 
+async function generateSsaOps() {
+  const { OP_ROWS } = await importTs('src/ssa/ops.ts')
+  const lines = OP_ROWS.map(([name], i) => `  ${pascal(name)} = ${i},`)
+  writeIfChanged(
+    'src/ssa/op.gen.ts',
+    `// Written by scripts/gen.mjs from src/ssa/ops.ts.\n\n/** SSA operations. */\nexport const enum Op {\n${lines.join('\n')}\n}\n`,
+  )
+}
+
 export async function generate() {
   await generateOps()
+  await generateSsaOps()
   if (existsSync(join(root, 'src/interp/gen/index.ts'))) {
     const { generateLoop } = await importTs('src/interp/gen/index.ts')
     for (const [path, text] of Object.entries(generateLoop())) writeIfChanged(path, text)
