@@ -1,9 +1,9 @@
 // The native platform: what leaving and entering guest code costs, traps, pages. Measured on src/ itself, the package does not export
 // it. Rows of both interfaces where both are there: ZWASM_NODE names a Node that has node:ffi.
 
-import { Assembler, type Label } from '../src/isa/x64/assembler.ts'
+import { Assembler, type Label, ripLabel } from '../src/isa/x64/assembler.ts'
 import { Op } from '../src/isa/x64/instructions.ts'
-import { Reg, Size } from '../src/isa/x64/registers.ts'
+import { Cond, NO_REG, Reg, Size } from '../src/isa/x64/registers.ts'
 import { linkCode } from '../src/native/code-arena.ts'
 import { ExitCode } from '../src/native/layout.ts'
 import { type FfiName, loadFfi } from '../src/native/load.ts'
@@ -62,6 +62,27 @@ function activations(platform: Platform, emit: (asm: Assembler) => void, end: Ex
   }
 }
 
+/** Instructions as compilers mix them: registers, memory, immediates, constants, branches. */
+function assemble(): (count: number) => void {
+  const asm = new Assembler()
+  return (count) => {
+    asm.reset()
+    for (let i = 0; i < count; i += 8) {
+      const next = asm.newLabel()
+      asm.rm(Op.Mov, Size.D, i & 7, Reg.R14, Reg.Rcx, 0, i)
+      asm.rr(Op.Add, Size.Q, i & 15, Reg.Rdi)
+      asm.ri(Op.Cmp, Size.D, Reg.Rax, i)
+      asm.jcc(Cond.E, next)
+      asm.rm(Op.Addsd, Size.D, i & 15, ripLabel(asm.constant64(i & 31, 0)), NO_REG, 0, 0)
+      asm.mr(Op.Mov, Size.Q, Reg.Rsp, NO_REG, 0, i & 255, Reg.R9)
+      asm.rr(Op.Cvttsd2si, Size.Q, Reg.Rax, i & 7)
+      asm.bind(next)
+      asm.ri(Op.Shl, Size.D, Reg.Rdx, i & 31)
+    }
+    asm.finish()
+  }
+}
+
 /** Name, number of operations in a round, what does them. */
 type Operation = readonly [name: string, count: number, run: (count: number) => void]
 
@@ -93,6 +114,7 @@ function operations(platform: Platform): Operation[] {
         for (let i = 0; i < count; i++) reservation.view(65536)
       },
     ],
+    ['assemble an instruction', 200_000, assemble()],
     [
       'install and release 1 KiB of code',
       500,
@@ -119,16 +141,24 @@ interface Job {
   readonly growth?: number
 }
 
-/** Nanoseconds by operation, or bytes grown by exits and traps. */
+/** The row of what is measured first in each process; in milliseconds, all others are nanoseconds. */
+const OPENING = 'open the platform in a process that has just started'
+
+/** Times by operation, or bytes grown by exits and traps. */
 function measure({ ffi, rounds, growth }: Job): Record<string, number> {
-  const platform = open(ffi)
+  let opened: Platform | undefined
+  const opening = time(() => (opened = open(ffi)))
+  const platform = opened!
   if (growth === undefined)
-    return Object.fromEntries(
-      operations(platform).map(([name, count, run]) => {
-        run(count)
-        return [name, (median(repeat(rounds, () => time(() => run(count)))) * 1e6) / count]
-      }),
-    )
+    return {
+      [OPENING]: opening,
+      ...Object.fromEntries(
+        operations(platform).map(([name, count, run]) => {
+          run(count)
+          return [name, (median(repeat(rounds, () => time(() => run(count)))) * 1e6) / count]
+        }),
+      ),
+    }
   const [[, , exit], , [, , trap]] = operations(platform)
   const grown = (run: (count: number) => void): number => {
     run(50_000)
@@ -146,6 +176,7 @@ export const native: Suite = {
   name: 'native',
   async run({ processes, rounds, only }: Options): Promise<Report[]> {
     const interfaces = (['koffi', 'node:ffi'] as const).filter((name) => !('reason' in loadFfi([name])))
+    const openings: Row[] = []
     const times: Row[] = []
     const growth: Row[] = []
     const wanted = ({ name }: Row): boolean => only.length === 0 || only.includes(name)
@@ -160,10 +191,12 @@ export const native: Suite = {
         name: `${MILLION.toLocaleString('en-US')} ${name} (${ffi})`,
         ours: count / 1024,
       }))
-      times.push(...rows.filter(wanted))
+      openings.push(...rows.slice(0, 1).filter(wanted))
+      times.push(...rows.slice(1).filter(wanted))
       growth.push(...grown.filter(wanted))
     }
     return [
+      { title: 'start of the native platform', unit: 'ms', columns: { ours: 'minimum' }, rows: openings },
       { title: 'native platform', unit: 'ns', columns: { ours: 'median' }, rows: times },
       { title: 'growth of the process', unit: 'KiB', columns: { ours: 'grown' }, rows: growth },
     ]

@@ -192,6 +192,13 @@ const cases: Record<string, Case> = {
     }
   },
 
+  'a process without the permission to load foreign functions is told so': (name) => {
+    const found = openPlatform({ ffi: [name] })
+    assert.ok('reason' in found)
+    const why = name === 'koffi' ? /: koffi: .*loading addons is disabled/ : /: node:ffi: .*--allow-ffi/
+    assert.match(found.reason, why)
+  },
+
   'executable pages that are refused are a reason, and leave nothing mapped': (name) => {
     const ffi = real(name)
     const maps = (): number => readFileSync('/proc/self/maps', 'utf8').split('\n').length
@@ -261,7 +268,8 @@ function collect(): Promise<void> {
   return new Promise((done) => setTimeout(done, 5))
 }
 
-const INTERFACE_OF_26 = Number(process.versions.node.split('.')[0]) >= 26
+const [MAJOR] = process.versions.node.split('.').map(Number)
+const INTERFACE_OF_26 = MAJOR >= 26
 
 /** Installs and releases chunks at random; each returns its own number, which a relocation writes. */
 function arenaAtRandom(name: Ffi['name'], pages?: 'mprotect'): void {
@@ -299,6 +307,9 @@ function arenaAtRandom(name: Ffi['name'], pages?: 'mprotect'): void {
 }
 
 nativeTests(cases, {
+  'a process without the permission to load foreign functions is told so': {
+    flags: [MAJOR > 22 ? '--permission' : '--experimental-permission', '--allow-fs-read=*'],
+  },
   // Node itself needs some address space; 8 GiB more are not there.
   'a reservation of 8 GiB that is refused is told; smaller ones work': { addressSpace: 6_000_000, flags: [] },
 })

@@ -409,6 +409,8 @@ const cases: Record<string, Case> = {
     console.log(words[0])
   },
 
+  "the same without V8's handler": (ffi) => cases['a fault of somebody else ends the process as before'](ffi),
+
   'SIGSEGV that is sent ends the process': (ffi) => sendAfterTraps(ffi, 'SIGSEGV'),
   'SIGILL that is sent ends the process': (ffi) => sendAfterTraps(ffi, 'SIGILL'),
   'SIGFPE that is sent ends the process': (ffi) => sendAfterTraps(ffi, 'SIGFPE'),
@@ -462,12 +464,14 @@ if (isMainThread)
   nativeTests(
     cases,
     {
+      "the same without V8's handler": { flags: ['--disable-wasm-trap-handler'] },
       "V8's profiler samples while guest code runs, whatever is in its registers": {
         flags: ['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', 'build/test/profiles'],
       },
     },
     {
       'a fault of somebody else ends the process as before': 'SIGSEGV',
+      "the same without V8's handler": 'SIGSEGV',
       'SIGSEGV that is sent ends the process': 'SIGSEGV',
       'SIGILL that is sent ends the process': 'SIGILL',
       'SIGFPE that is sent ends the process': 'SIGFPE',

@@ -407,20 +407,33 @@ export const enum Imm {
 
 const IMM_KINDS = ['', 'ib', 'iw', 'i', 'iq', 'jb', 'jd']
 
+/** Rows by op; two of one op would be a defect. */
+const rows: Row[] = []
+for (const row of ROWS) rows[row[0]] = rows[row[0]] === undefined ? row : bug(`two rows for ${row[1]}`)
+
+/** Rows are read when their op is first used: reading all takes 6 ms in a process that has just started, most programs use a part. */
+const isRead = new Uint8Array(Op.Count)
 const encodings = new Int32Array(Op.Count * Form.Count)
 const operandKinds: (readonly string[])[] = []
-const names: string[] = []
-const sizes: string[] = []
 /** Fixed bytes after the opcode, of mfence and xgetbv. */
 const tails = new Uint8Array(Op.Count)
 
 /** The packed encoding (`Enc`) of an instruction form, 0 if it has none. */
-export const encodingOf = (op: Op, form: Form): number => encodings[op * Form.Count + form]
+export function encodingOf(op: Op, form: Form): number {
+  if (isRead[op] === 0) readRow(op)
+  return encodings[op * Form.Count + form]
+}
+
 /** The operand kinds of an instruction form, undefined if it has no such form. */
-export const operandsOf = (op: Op, form: Form): readonly string[] | undefined => operandKinds[op * Form.Count + form]
-export const mnemonicOf = (op: Op): string => names[op]
+export function operandsOf(op: Op, form: Form): readonly string[] | undefined {
+  if (isRead[op] === 0) readRow(op)
+  return operandKinds[op * Form.Count + form]
+}
+
+export const mnemonicOf = (op: Op): string => rows[op][1]
 /** Letters of b, w, d, q, or '-'. */
-export const sizesOf = (op: Op): string => sizes[op]
+export const sizesOf = (op: Op): string => rows[op][2]
+/** The fixed byte behind the opcode of an encoding with `Enc.Tail`. */
 export const tailOf = (op: Op): number => tails[op]
 
 /** Reads `opcode[/digit]` and the flags. */
@@ -472,7 +485,7 @@ function addEncoding(op: Op, sizeLetters: string, text: string): void {
   for (const memory of [false, true]) {
     if (memory ? !/[eym]/.test(operands) : /m/.test(operands)) continue
     const form = FORM_NAMES.indexOf(kinds.map((kind) => letter(kind, memory)).join(''))
-    if (form < 0) bug(`operands ${operands} of ${names[op]} have no form`)
+    if (form < 0) bug(`operands ${operands} of ${mnemonicOf(op)} have no form`)
     const at = op * Form.Count + form
     if (encodings[at] !== 0) continue
     encodings[at] = enc
@@ -480,9 +493,8 @@ function addEncoding(op: Op, sizeLetters: string, text: string): void {
   }
 }
 
-for (const [op, mnemonic, sizeLetters, texts] of ROWS) {
-  if (names[op] !== undefined) bug(`two rows for ${mnemonic}`)
-  names[op] = mnemonic
-  sizes[op] = sizeLetters
+function readRow(op: Op): void {
+  const [, , sizeLetters, texts] = rows[op]
   for (const text of texts.split('|')) addEncoding(op, sizeLetters, text)
+  isRead[op] = 1
 }

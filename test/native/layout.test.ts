@@ -1,0 +1,104 @@
+// The table of offsets: nothing overlaps, everything is aligned for what lies there.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  CODE_SLOT_BYTES,
+  CodeSpace,
+  Context,
+  GLOBAL_BYTES,
+  ImportCell,
+  Instance,
+  instanceLayout,
+  ProcessBlock,
+  SavedFrame,
+  StackRegion,
+  TableEntry,
+} from '../../src/native/layout.ts'
+
+/** Fields as pairs offset, bytes: in order, aligned, apart. */
+function disjoint(end: number, ...fields: [offset: number, bytes: number][]): void {
+  let free = 0
+  for (const [offset, bytes] of fields) {
+    assert.ok(offset >= free, `field at ${offset} overlaps the one before`)
+    assert.equal(offset % Math.min(bytes, 8) || 0, 0, `field at ${offset} is aligned`)
+    free = offset + bytes
+  }
+  assert.ok(free <= end)
+}
+
+test('structures have room for their fields', () => {
+  disjoint(
+    StackRegion.ContextBytes,
+    [Context.NodeKey, 8],
+    [Context.NodeLeft, 8],
+    [Context.NodeRight, 8],
+    [Context.NodeHeight, 4],
+    [Context.HostSp, 8],
+    [Context.GuestSp, 8],
+    [Context.ExitCode, 4],
+    [Context.TrapSignal, 4],
+    [Context.TrapPc, 8],
+    [Context.TrapAddress, 8],
+    [Context.TrapSp, 8],
+    [Context.TrapCode, 4],
+    [Context.Ints, 64],
+    [Context.Floats, 128],
+  )
+  disjoint(
+    Instance.HeaderBytes,
+    [Instance.Memory0Base, 8],
+    [Instance.Memory0Bytes, 8],
+    [Instance.Memories, 8],
+    [Instance.Tables, 8],
+    [Instance.Fuel, 8],
+    [Instance.Id, 4],
+  )
+  disjoint(
+    TableEntry.Bytes,
+    [TableEntry.Code, 8],
+    [TableEntry.Instance, 8],
+    [TableEntry.TypeId, 4],
+    [TableEntry.Reference, 4],
+  )
+  disjoint(
+    ProcessBlock.Bytes,
+    [ProcessBlock.CodeStart, 8],
+    [ProcessBlock.CodeEnd, 8],
+    [ProcessBlock.WriteDelta, 8],
+    [ProcessBlock.Enter, 8],
+    [ProcessBlock.Exit, 8],
+    [ProcessBlock.Done, 8],
+    [ProcessBlock.TrapExit, 8],
+    [ProcessBlock.Ready, 4],
+    [ProcessBlock.Chain, 16 * 32],
+    [ProcessBlock.Spans, 4 * CodeSpace.Spans],
+  )
+  assert.equal(SavedFrame.Bytes, SavedFrame.Pc + 8)
+})
+
+test('a stack region is a power of two that masks can find, and its context a whole page at the end', () => {
+  assert.equal(StackRegion.Bytes & (StackRegion.Bytes - 1), 0)
+  assert.equal(StackRegion.Context + StackRegion.ContextBytes, StackRegion.Bytes)
+  assert.ok(StackRegion.GuardBytes % 4096 === 0 && CodeSpace.SpanBytes % 4096 === 0)
+})
+
+test('the parts of an instance follow each other for every module', () => {
+  for (const [importedFunctions, functions, globals, importedGlobals] of [
+    [0, 0, 0, 0],
+    [1, 2, 3, 4],
+    [1000, 50_000, 7, 1],
+  ]) {
+    const layout = instanceLayout({ importedFunctions, functions, globals, importedGlobals })
+    disjoint(
+      layout.bytes,
+      [0, Instance.HeaderBytes],
+      [layout.imports, importedFunctions * ImportCell.Bytes],
+      [layout.globals, globals * GLOBAL_BYTES],
+      [layout.codeSlots, functions * CODE_SLOT_BYTES],
+      [layout.globalRefs, importedGlobals * 8],
+    )
+    // A v128 in a global may be loaded by an instruction that needs its alignment.
+    assert.equal(layout.globals % 16, 0)
+  }
+})
