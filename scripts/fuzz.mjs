@@ -1,10 +1,10 @@
 // npm run fuzz: bundles fuzz/main.ts and runs it with the arguments given (see its head). `--node 26` runs it on the Node of
 // fuzz/package.json, which is installed on first use.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { generate, root } from './gen.mjs'
+import { newerNode } from './newer-node.mjs'
 
 const args = process.argv.slice(2)
 let node = process.execPath
@@ -14,27 +14,6 @@ if (at >= 0) {
   wanted = args[at + 1]
   args.splice(at, 2)
   node = newerNode(wanted)
-}
-
-/** The binary of the Node with that major version from fuzz/node_modules. */
-function newerNode(version) {
-  const folder = join(root, 'fuzz')
-  const binary = join(folder, `node_modules/node-${process.platform}-${process.arch}/bin/node`)
-  if (!existsSync(binary)) {
-    console.error('Installing the newer Node of fuzz/package.json')
-    spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' })
-  }
-  if (!existsSync(binary))
-    fail(`no Node ${version} for ${process.platform}-${process.arch}: npm ci in fuzz/ did not bring it`)
-  const found = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim()
-  if (!found.startsWith(`v${version}.`)) fail(`fuzz/package.json has Node ${found}, not ${version}`)
-  return binary
-}
-
-function fail(message) {
-  console.error(`Error: ${message}`)
-  console.log('0 passed, 1 failed')
-  process.exit(1)
 }
 
 await generate()

@@ -132,11 +132,11 @@ function readElement(
 function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]): TableInstance {
   const what = 'WebAssembly.Table()'
   if (!isObject(descriptor)) throw new TypeError(`${what}: Argument 0 must be a table descriptor`)
+  const address64 = readAddressType(descriptor, what)
   const kind = toText((descriptor as { element?: unknown }).element)
   if (!Object.hasOwn(ELEMENT_TYPES, kind))
     throw new TypeError(`${what}: Descriptor property 'element' must be a WebAssembly reference type`)
   const element = ELEMENT_TYPES[kind] as CanonType & RefType
-  const address64 = readAddressType(descriptor, what)
   const { initial, maximum } = readLimits(
     descriptor,
     address64,
