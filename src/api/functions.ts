@@ -27,6 +27,8 @@ export class Functions {
   readonly #targets = new WeakMap<object, Target>()
   /** The exported functions of each owner by fid. */
   readonly #made = new WeakMap<FuncOwner, Map<number, Callable>>()
+  /** Prototype of exported functions if it is not `Function.prototype` (type-reflection.ts). */
+  prototype: object | undefined
 
   constructor(realm: Realm) {
     this.#realm = realm
@@ -57,6 +59,7 @@ export class Functions {
     const made = makerFor(signature)(this.#realm, fid, signature)
     const index = owner instanceof JsFunction || owner instanceof BuiltinFunc ? owner.index : FUNC[at + Func.Index]
     Object.defineProperty(made, 'name', { value: String(index), configurable: true })
+    if (this.prototype !== undefined) Object.setPrototypeOf(made, this.prototype)
     if (made.length !== params.length)
       Object.defineProperty(made, 'length', { value: params.length, configurable: true })
     return made

@@ -79,7 +79,7 @@ function allocate(realm: Realm, descriptor: unknown): MemoryInstance {
   if (!isObject(descriptor)) throw new TypeError(`${what}: Argument 0 must be a memory descriptor`)
   const address64 = readAddressType(descriptor, what)
   const bound = address64 ? MAX_PAGES_64 : MAX_PAGES_32
-  const { initial, maximum } = readLimits(descriptor, address64, bound, bound, what)
+  const { initial, maximum } = readLimits(descriptor, address64, bound, bound, what, realm.typeReflection)
   const shared = Boolean((descriptor as { shared?: unknown }).shared)
   if (shared && maximum === undefined)
     throw new TypeError(`${what}: If shared is true, maximum property should be defined.`)

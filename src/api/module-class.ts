@@ -5,9 +5,10 @@ import type { Module as WasmModule } from '../wasm/module.ts'
 import { compileErrorOf } from './compile-error.ts'
 import { applyCompileOptions, type CompileOptions, provisionsOf, readCompileOptions } from './compile-options.ts'
 import { CompileError } from './errors.ts'
-import { kindName } from './inspect.ts'
+import { exportTypes, type ExternType, importTypes, kindName } from './inspect.ts'
 import type { ModuleConstructor, ModuleExportDescriptor, ModuleImportDescriptor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
+import { typeDescriptor } from './type-reflection.ts'
 import { copyBytes, finishInterface, makeEnumerable, requireBytes, toText } from './web-idl.ts'
 
 export interface ModuleInterface {
@@ -29,6 +30,8 @@ export function compile(realm: Realm, bytes: Uint8Array, options: CompileOptions
   return module
 }
 
+const typeMember = (type: ExternType | undefined) => type && { type: typeDescriptor(type) }
+
 export function defineModule(realm: Realm): ModuleInterface {
   let moduleOf: (value: object) => WasmModule | undefined
 
@@ -47,15 +50,18 @@ export function defineModule(realm: Realm): ModuleInterface {
     }
 
     static exports(moduleObject: unknown): ModuleExportDescriptor[] {
-      return requireModule(moduleObject, 'exports').exports.map((e) => ({ name: e.name, kind: kindName(e.kind) }))
+      const module = requireModule(moduleObject, 'exports')
+      const types = realm.typeReflection ? exportTypes(module) : undefined
+      return module.exports.map((e, i) => ({ name: e.name, kind: kindName(e.kind), ...typeMember(types?.[i]) }))
     }
 
     static imports(moduleObject: unknown): ModuleImportDescriptor[] {
       const module = requireModule(moduleObject, 'imports')
       const provided = provisionsOf(module)
+      const types = realm.typeReflection ? importTypes(module) : undefined
       return module.imports
-        .filter((_, index) => provided?.[index] === undefined)
-        .map((i) => ({ module: i.module, name: i.name, kind: kindName(i.kind) }))
+        .map((i, k) => ({ module: i.module, name: i.name, kind: kindName(i.kind), ...typeMember(types?.[k]) }))
+        .filter((_, k) => provided?.[k] === undefined)
     }
 
     static customSections(moduleObject: unknown, sectionName: unknown): ArrayBuffer[] {

@@ -10,6 +10,7 @@ import { Realm } from './realm.ts'
 import { hostNamespace } from './host.ts'
 import { type NamespaceOptions, readOptions } from './options.ts'
 import { responseBytes } from './streaming.ts'
+import { defineTypeReflection } from './type-reflection.ts'
 import { copyBytes, isBufferSource, isObject, requireBytes } from './web-idl.ts'
 
 const realms = new WeakMap<object, Realm>()
@@ -22,8 +23,8 @@ export const realmOf = (namespace: object): Realm | undefined => realms.get(name
  * `WebAssembly` runs with it unchanged.
  */
 export function createWebAssembly(options?: NamespaceOptions): WebAssemblyNamespace {
-  const { engine, store, features } = readOptions(options)
-  return engine === 'host' ? hostNamespace() : namespaceOf(new Realm(store, features))
+  const { engine, store, features, typeReflection } = readOptions(options)
+  return engine === 'host' ? hostNamespace() : namespaceOf(new Realm(store, features, typeReflection))
 }
 
 export function namespaceOf(realm: Realm): WebAssemblyNamespace {
@@ -43,6 +44,7 @@ export function namespaceOf(realm: Realm): WebAssemblyNamespace {
     RuntimeError,
   }
   for (const [name, value] of Object.entries(interfaces)) define(namespace, name, value, false)
+  if (realm.typeReflection) define(namespace, 'Function', defineTypeReflection(realm), false)
   Object.defineProperty(namespace, 'JSTag', {
     ...Object.getOwnPropertyDescriptor({ get JSTag() { return realm.tag.wrap(realm.store.jsTag) } }, 'JSTag'), // prettier-ignore
     enumerable: true,

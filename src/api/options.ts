@@ -33,6 +33,8 @@ export interface NamespaceOptions {
   readonly engine?: Engine
   readonly limits?: LimitOptions
   readonly features?: FeatureSwitches
+  /** The type reflection proposal: `type()` on every object, `WebAssembly.Function`. Not with `host`. */
+  readonly typeReflection?: boolean
 }
 
 /** Options after checking. */
@@ -40,6 +42,7 @@ export interface ResolvedOptions {
   readonly engine: 'interp' | 'host'
   readonly store: StoreOptions
   readonly features: Features
+  readonly typeReflection: boolean
 }
 
 const BYTES_PER_SLOT = 8
@@ -59,15 +62,17 @@ const FUTURE_ENGINES: readonly string[] = ['jit']
 
 /** Throws a TypeError for an unknown option, a wrong type or engine, a RangeError for a number out of range. */
 export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
-  checkNames(options, ['engine', 'limits', 'features'], 'option')
+  checkNames(options, ['engine', 'limits', 'features', 'typeReflection'], 'option')
   const engine = readEngine(options.engine)
-  const { limits, features } = options
+  const { limits, features, typeReflection = false } = options
+  if (typeof typeReflection !== 'boolean') throw new TypeError("option 'typeReflection' must be true or false")
   if (engine === 'host') {
     if (limits !== undefined && Object.keys(limits).length > 0)
       throw new TypeError("the engine 'host' has no limits; use 'interp'")
     if (features !== undefined) throw new TypeError("the engine 'host' has no feature switches; use 'interp'")
+    if (typeReflection) throw new TypeError("the engine 'host' has no type reflection; use 'interp'")
   }
-  return { engine, store: { limits: readLimits(limits) }, features: readFeatures(features) }
+  return { engine, store: { limits: readLimits(limits) }, features: readFeatures(features), typeReflection }
 }
 
 export function readFeatures(switches: FeatureSwitches | undefined): Features {

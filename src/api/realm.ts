@@ -29,6 +29,8 @@ export class Adopted {
 export class Realm {
   readonly store: Store
   readonly features: Features
+  /** Whether its classes have what type-reflection.ts adds. */
+  readonly typeReflection: boolean
   readonly references: References
   readonly functions: Functions
   readonly module: ModuleInterface
@@ -39,8 +41,9 @@ export class Realm {
   readonly tag: TagInterface
   readonly exceptions: ExceptionInterface
 
-  constructor(options: StoreOptions = {}, features: Features = DEFAULT_FEATURES) {
+  constructor(options: StoreOptions = {}, features: Features = DEFAULT_FEATURES, typeReflection = false) {
     this.store = new Store(options)
+    this.typeReflection = typeReflection
     this.features = features
     this.references = new References(this)
     this.functions = new Functions(this)

@@ -143,6 +143,7 @@ function allocate(realm: Realm, descriptor: unknown, given: readonly unknown[]):
     MAX_INITIAL,
     address64 ? MAX_MAXIMUM_64 : MAX_MAXIMUM_32,
     what,
+    realm.typeReflection,
   )
   const init = readElement(
     realm,

@@ -33,7 +33,9 @@ export class Vm {
     const resolved = readOptions(options)
     this.engine = resolved.engine
     this.WebAssembly =
-      resolved.engine === 'host' ? hostNamespace() : namespaceOf(new Realm(resolved.store, resolved.features))
+      resolved.engine === 'host'
+        ? hostNamespace()
+        : namespaceOf(new Realm(resolved.store, resolved.features, resolved.typeReflection))
   }
 
   /**

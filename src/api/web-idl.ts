@@ -47,21 +47,27 @@ export interface DescriptorLimits {
   readonly maximum: number | undefined
 }
 
-/** The limits of a memory or table descriptor, with the largest value of each. */
+/** The limits of a memory or table descriptor, with the largest value of each. `minimum` is type reflection's `initial`. */
 export function readLimits(
   descriptor: object,
   address64: boolean,
   maxInitial: number,
   maxMaximum: number,
   what: string,
+  typeReflection: boolean,
 ): DescriptorLimits {
-  const source = descriptor as { initial?: unknown; maximum?: unknown }
+  const source = descriptor as { initial?: unknown; minimum?: unknown; maximum?: unknown }
   const property = (name: string): string => `${what}: Property '${name}'`
-  const first = source.initial
+  const alternative = typeReflection ? source.minimum : undefined
+  const firstName = alternative === undefined ? 'initial' : 'minimum'
+  const given = source.initial
+  if (given !== undefined && alternative !== undefined)
+    throw new TypeError(`${what}: The properties 'initial' and 'minimum' are not allowed at the same time`)
+  const first = given === undefined ? alternative : given
   if (first === undefined) throw new TypeError(`${property('initial')} is required`)
-  const initial = toAddress(first, address64, property('initial'))
+  const initial = toAddress(first, address64, property(firstName))
   if (initial > maxInitial)
-    throw new RangeError(`${property('initial')}: value ${initial} is above the upper bound ${maxInitial}`)
+    throw new RangeError(`${property(firstName)}: value ${initial} is above the upper bound ${maxInitial}`)
   const last = source.maximum
   if (last === undefined) return { initial, maximum: undefined }
   const maximum = toAddress(last, address64, property('maximum'))
