@@ -129,6 +129,21 @@ export class NativeAgent {
     return this.context[Context.ExitCode >> 2]
   }
 
+  /** After `ExitCode.Lazy`: the index of the function, among those that its module defines. */
+  get lazyIndex(): number {
+    return this.context[Context.LazyIndex >> 2]
+  }
+
+  /** Before resuming after `ExitCode.Lazy`: the code that is called in place of the stub. */
+  set lazyTarget(code: number) {
+    setAddress(this.context, Context.LazyTarget, code)
+  }
+
+  /** The instance that guest code left in: r15 of the frame at `sp`. Of a lazy stub, the callee's. */
+  get instance(): number {
+    return getAddress(this.stackWords, this.offsetOf(this.sp) + SavedFrame.R15)
+  }
+
   /** After `ExitCode.Trap`. */
   fault(): Fault {
     const address = getAddress(this.context, Context.TrapAddress)

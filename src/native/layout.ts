@@ -54,6 +54,10 @@ export const enum Context {
   TrapSp = 72,
   /** i32, si_code: what kind of fault, or who sent the signal. */
   TrapCode = 80,
+  /** u32, with `ExitCode.Lazy`: the index of the function that was called. */
+  LazyIndex = 84,
+  /** Where the lazy stub goes on when it is resumed: the code of the function, set by the driver. */
+  LazyTarget = 88,
   /** Eight words: argument and result registers in the order of the calling convention (`abi.ts` of the ISA). */
   Ints = 128,
   /** Eight times 16 bytes: vector registers 0 to 7. */
@@ -78,26 +82,44 @@ export const enum ExitCode {
   Done = 0,
   /** A fault; see Context.Trap*. Guest code cannot go on. */
   Trap = 1,
-  FirstFree = 2,
+  /** A function was called that has no code yet. Which: `Context.LazyIndex`; of which instance: `SavedFrame.R15`. */
+  Lazy = 2,
+  FirstFree = 3,
 }
 
 /**
- * What machine code reads of an instance, at the address in the instance register (r15). Followed by `ImportCell`s, by code slots (8
- * bytes for each function defined in the module: the address to call), and by globals (16 bytes each), at offsets that are known when
- * the module is compiled: see `instanceLayout`.
+ * Function stubs: code that stands for a function by its index, shared by all instances (r15 says which). Both are called like the
+ * function itself, with a return address and its arguments.
+ *
+ * *Lazy* is what the code slot of a function without code points to: it leaves with `ExitCode.Lazy`, and jumps to the code that the driver
+ * gives when it resumes. *Dispatch* jumps to what the code slot points to: where an address must not go stale (table entries, imports).
+ */
+export const enum FunctionStub {
+  /** push imm32; jmp rel32. */
+  Bytes = 10,
+  /** Stubs of one table; index `i` is in table `i / Count`. */
+  Count = 2048,
+}
+
+/**
+ * What machine code reads of an instance, at the address in the instance register (r15). Followed by `ImportCell`s, by globals (16 bytes
+ * each) and by code slots (8 bytes for each function defined in the module: the address to call), at offsets that are known when the
+ * module is compiled: see `instanceLayout`.
  */
 export const enum Instance {
   /** Address and bytes of memory 0, first because it is used most. The base of a memory never moves; the size is an u64. */
   Memory0Base = 0,
   Memory0Bytes = 8,
-  /** Address of the first `MemoryCell`. */
+  /** Address of the addresses of the `MemoryCell`s, 8 bytes each. */
   Memories = 16,
-  /** Address of the first `TableCell`. */
+  /** Address of the addresses of the `TableCell`s, 8 bytes each. */
   Tables = 24,
   /** Fuel left, i64, for code that was compiled with fuel. */
   Fuel = 32,
+  /** Address of the first code slot. */
+  CodeSlots = 40,
   /** Id by which the driver finds the instance. u32 */
-  Id = 40,
+  Id = 48,
   HeaderBytes = 64,
 }
 

@@ -45,6 +45,8 @@ const FULL = new Set<Op>([Op.Mov, Op.Lea, Op.Movss, Op.Shlx])
 function immediates(kind: string, size: Size, op: Op): number[] {
   if (kind === 'ib')
     return op === Op.Cmpss || op === Op.Cmpsd ? [0, 7] : op >= Op.Rol && op <= Op.Bt ? [1, 3] : [0, 3, 11]
+  // Assemblers choose a shorter encoding for what fits in a byte.
+  if (op === Op.PushImm) return [128, -129, 0x12345678, -0x80000000]
   if (kind === 'iw') return [0, 8, 0x1230]
   if (size === Size.B) return [0, 1, -1, 127, -128]
   if (size === Size.W) return [0, 1, -1, 127, 128, -128, -129, 0x7fff]
@@ -95,7 +97,10 @@ export function groups(): Group[] {
       if (kinds === undefined || kinds[0]?.[0] === 'j') continue
       for (const letter of sizesOf(op)) {
         const size = letter === '-' ? Size.D : ('bwdq'.indexOf(letter) as Size)
-        all.push({ name: `${op} ${mnemonicOf(op)} ${formName(form)} ${letter}`, cases: casesOf(op, form, size) })
+        all.push({
+          name: `${mnemonicOf(op)} ${kinds.join()} ${formName(form)} ${letter}`,
+          cases: casesOf(op, form, size),
+        })
       }
     }
   }

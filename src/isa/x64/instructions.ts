@@ -79,6 +79,8 @@ export const enum Op {
   Xadd,
   Push,
   Pop,
+  /** Of 32 bits, sign-extended. */
+  PushImm,
   /** Calls and jumps to labels are methods of the assembler. */
   Call,
   Jmp,
@@ -259,6 +261,7 @@ const ROWS: readonly Row[] = [
   [Op.Xadd, 'xadd', 'bwdq', 'm,r 0fc1'],
   [Op.Push, 'push', 'q', 'o 50 w0|m ff/6 w0'],
   [Op.Pop, 'pop', 'q', 'o 58 w0|m 8f/0 w0'],
+  [Op.PushImm, 'push', '-', 'i 68'],
   [Op.Call, 'call', '-', 'jd e8'],
   [Op.Jmp, 'jmp', '-', 'jd e9'],
   [Op.JmpShort, 'jmp', '-', 'jb eb'],

@@ -5,8 +5,17 @@
 //   - r11 and xmm15 belong to nobody: stubs use them;
 //   - rsp is always in the stack region, and the context is at a fixed distance from its base (src/native/layout.ts).
 
-import { Context, ExitCode, ProcessBlock, SavedFrame, Signal, StackRegion } from '../../native/layout.ts'
-import { Assembler, type Label } from './assembler.ts'
+import {
+  Context,
+  ExitCode,
+  FunctionStub,
+  Instance,
+  ProcessBlock,
+  SavedFrame,
+  Signal,
+  StackRegion,
+} from '../../native/layout.ts'
+import { Assembler, type Label, type Relocations } from './assembler.ts'
 import { Op } from './instructions.ts'
 import { Cond, NO_REG, Reg, Size, Xmm } from './registers.ts'
 
@@ -214,6 +223,54 @@ function emitDefault(asm: Assembler, returns: Label): void {
   asm.rr(Op.Mov, Size.D, Reg.Rsi, Reg.R8)
   asm.ri(Op.MovImm32, Size.D, Reg.Rax, Linux.SysKill)
   asm.op(Op.Syscall)
+}
+
+/** The code of a table of function stubs: bytes and what to fill in, the exit stub being symbol `EXIT_SYMBOL`. */
+export interface FunctionStubs {
+  readonly bytes: Uint8Array
+  readonly relocations: Relocations
+}
+
+/** The symbol of the exit stub in code that this file makes. */
+export const EXIT_SYMBOL = 0
+
+/** A stub for each index from `first` on, at the start; each pushes its index and jumps to a common part. */
+function indexStubs(asm: Assembler, first: number): void {
+  const common = asm.newLabel()
+  for (let i = 0; i < FunctionStub.Count; i++) {
+    asm.i(Op.PushImm, first + i)
+    asm.jmp(common)
+  }
+  asm.align(16)
+  asm.bind(common)
+}
+
+/** Lazy stubs for the indices from `first` on; see `FunctionStub` of layout.ts. */
+export function makeLazyStubs(first: number): FunctionStubs {
+  const asm = new Assembler()
+  indexStubs(asm, first)
+  asm.r(Op.Pop, Size.Q, Reg.R11)
+  asm.rr(Op.MovToXmm, Size.D, Xmm.X15, Reg.R11)
+  contextToR11(asm)
+  asm.mr(Op.Movss, Size.D, Reg.R11, NO_REG, 0, Context.LazyIndex, Xmm.X15)
+  asm.ri(Op.MovImm32, Size.D, Reg.R11, ExitCode.Lazy)
+  asm.call(asm.symbolLabel(EXIT_SYMBOL))
+  contextToR11(asm)
+  asm.m(Op.JmpIndirect, Size.Q, Reg.R11, NO_REG, 0, Context.LazyTarget)
+  asm.finish()
+  return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations() }
+}
+
+/** Dispatch stubs for the indices from `first` on. */
+export function makeDispatchStubs(first: number): FunctionStubs {
+  const asm = new Assembler()
+  indexStubs(asm, first)
+  asm.r(Op.Pop, Size.Q, Reg.R11)
+  asm.ri(Op.Shl, Size.Q, Reg.R11, 3)
+  asm.rm(Op.Add, Size.Q, Reg.R11, Reg.R15, NO_REG, 0, Instance.CodeSlots)
+  asm.m(Op.JmpIndirect, Size.Q, Reg.R11, NO_REG, 0, 0)
+  asm.finish()
+  return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations() }
 }
 
 /** The signals that the handler is installed for. */
