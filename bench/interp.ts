@@ -7,7 +7,7 @@ import { v8 } from './engines.ts'
 import { inProcess, interleave, median, repeat, time } from './measure.ts'
 import type { Options, Report, Suite } from './report.ts'
 
-interface Workload {
+export interface Workload {
   readonly name: string
   readonly argument: number
   readonly result: number | bigint
@@ -17,7 +17,7 @@ interface Workload {
   readonly firstRun?: number
 }
 
-const WORKLOADS: readonly Workload[] = [
+export const WORKLOADS: readonly Workload[] = [
   { name: 'fib', argument: 27, result: 196418, target: 6, firstRun: 48 },
   { name: 'tak', argument: 10, result: 70, target: 6 },
   { name: 'sieve', argument: 1_000_000, result: 78498, target: 16, firstRun: 200 },
@@ -38,7 +38,7 @@ interface First {
   readonly run: number
 }
 
-type Run = (argument: number) => number | bigint
+export type Run = (argument: number) => number | bigint
 
 async function instantiate(workload: Workload): Promise<{ ours: () => Run; theirs: () => Run }> {
   const { WebAssembly: ours, parseWat } = await import('zwasm')
@@ -49,7 +49,7 @@ async function instantiate(workload: Workload): Promise<{ ours: () => Run; their
 }
 
 /** Calls and checks the result. */
-function checked(workload: Workload, run: Run, who: string): () => void {
+export function checked(workload: Workload, run: Run, who: string): () => void {
   return () => {
     const result = run(workload.argument)
     if (!Object.is(result, workload.result))

@@ -1,4 +1,4 @@
-// npm run bench -- [interp] [front] [start] [api] [native] [options]. Without a suite: all of them.
+// npm run bench -- [interp] [front] [start] [api] [limits] [native] [options]. Without a suite: all of them.
 //
 // Ours and theirs (V8's WebAssembly of the same Node) run in turns in the same process, in several fresh processes. A figure is the
 // minimum over the processes of the median in each: what the code can do when nothing disturbs it. All results are checked.
@@ -8,16 +8,18 @@ import { formatReport, geometricMean, hasTargets, missedTargets, type Report, ty
 import { api } from './api.ts'
 import { front } from './front.ts'
 import { interp } from './interp.ts'
+import { limits } from './limits.ts'
 import { native } from './native.ts'
 import { start } from './start.ts'
 
-const SUITES: readonly Suite[] = [interp, front, start, api, native]
+const SUITES: readonly Suite[] = [interp, front, start, api, limits, native]
 
 const USAGE = `npm run bench -- [SUITE...] [options]
   interp   the interpreter on small programs, steady state and first run
   front    decoding and validating real modules, cold start, memory (needs \`npm ci --prefix bench\`)
   start    the command line on a trivial module, size of what is installed
   api      calls between JavaScript and WebAssembly
+  limits   metered code against code that is not
   native   the platform of native code: exits, traps, pages
 options
   --processes N    fresh processes for each figure (default 4)

@@ -15,7 +15,7 @@ const all = words.length === 0
 const node = process.env.ZWASM_NODE ?? process.execPath
 const outdir = join(root, 'build/test')
 /** Milliseconds for a test file: a file that hangs fails, and says so. */
-const FILE_TIMEOUT = 300_000
+const FILE_TIMEOUT = 120_000
 
 const files = readdirSync(join(root, 'test'), { recursive: true })
   .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))

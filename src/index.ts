@@ -12,10 +12,19 @@ export {
   inspectModule,
   type ModuleInfo,
 } from './api/inspect.ts'
+export { Call, type CallState, type RunOptions } from './api/call.ts'
+export {
+  AbortedError,
+  DeadlineExceededError,
+  FuelExhaustedError,
+  GcHeapLimitError,
+  type Limit,
+  LimitExceededError,
+} from './api/limit-errors.ts'
 export { ModuleInstance } from './api/module-instance.ts'
 export { createWebAssembly, WebAssembly } from './api/namespace.ts'
 export type * from './api/namespace-types.ts'
-export type { Engine, FeatureSwitches, LimitOptions, NamespaceOptions } from './api/options.ts'
+export type { ControlOptions, Engine, FeatureSwitches, LimitOptions, NamespaceOptions } from './api/options.ts'
 export { printWat } from './api/text.ts'
 export { type TrapFrame, trapInfo, type TrapInfo } from './api/run-error.ts'
 export { version } from './api/version.ts'

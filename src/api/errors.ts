@@ -47,6 +47,10 @@ export type CompileError = Error
 export const LinkError = defineError('LinkError')
 export type LinkError = Error
 
+/** A call would have to wait for a promise where it cannot. */
+export const SuspendError = defineError('SuspendError')
+export type SuspendError = Error
+
 /** A trap. */
 export const RuntimeError = defineError('RuntimeError')
 export type RuntimeError = Error

@@ -1,12 +1,15 @@
 // Functions at the border: exported functions (WebAssembly called from JavaScript) and host functions (JavaScript called from
 // WebAssembly). Arguments are written straight into the callee's frame, results are read from there.
 
+import { SuspendError } from './errors.ts'
 import { enter } from '../runtime/activation.ts'
 import { call } from '../runtime/driver.ts'
 import { FUNC, Func, FUNC_WORDS_LOG2, R } from '../runtime/machine.ts'
 import { WasmThrow } from '../runtime/exception.ts'
 import type { HostFunc } from '../runtime/instance.ts'
 import { type FuncOwner, ownerOf } from '../runtime/registry.ts'
+import { Stoppable, SUSPEND } from '../runtime/suspended.ts'
+import { markUncatchable } from '../runtime/trap.ts'
 import type { Store } from '../runtime/store.ts'
 import { bug } from '../util/bug.ts'
 import { coerce, coerceList, get, getList, getRow, INCOMPATIBLE, put, putList } from './marshal.ts'
@@ -215,6 +218,26 @@ export function makeVectorCaller(realm: Realm, fid: number, exported: Function):
 
 const vectorCallers = new WeakMap<Callable, Function>()
 
+export type Settled = { readonly value: unknown } | { readonly error: unknown }
+
+/** A call of a host function that waits for its promise. */
+export interface PendingCall {
+  readonly promise: Promise<unknown>
+  readonly func: JsFunction
+}
+
+let pending: PendingCall | undefined
+
+/** What the activation waits for that a host function stopped just now. */
+export function takePending(): PendingCall {
+  const taken = pending ?? bug('no host function has suspended')
+  pending = undefined
+  return taken
+}
+
+/** V8's text. */
+const NO_PROMISING = 'trying to suspend without WebAssembly.promising'
+
 /** A JavaScript function as an import. */
 export class JsFunction implements HostFunc {
   readonly typeId: number
@@ -226,8 +249,11 @@ export class JsFunction implements HostFunc {
   readonly #realm: Realm
   readonly #callee: Callable
   readonly #signature: Signature
+  /** Whether it is a `WebAssembly.Suspending`. */
+  readonly #suspending: boolean
 
-  constructor(realm: Realm, typeId: number, name: string, index: number, callee: Callable) {
+  constructor(realm: Realm, typeId: number, name: string, index: number, callee: Callable, suspending = false) {
+    this.#suspending = suspending
     this.typeId = typeId
     this.name = name
     this.store = realm.store
@@ -238,21 +264,51 @@ export class JsFunction implements HostFunc {
   }
 
   /** "Create a host function": arguments lie from slot `base`, results go there. */
-  call(base: number): void {
+  call(base: number, stoppable: Stoppable): void {
     try {
-      this.#run(base)
+      const { params, results } = this.#signature
+      if (params.opaque || results.opaque) throw new TypeError(INCOMPATIBLE)
+      const result = this.#apply(base)
+      if (stoppable !== Stoppable.No || this.#suspending) this.#suspendFor(result, stoppable)
+      this.#deliver(base, result)
     } catch (error) {
-      const word = this.#realm.exceptions.wordOf(error)
-      throw word === undefined ? error : new WasmThrow(this.store, word)
+      throw error === SUSPEND ? error : this.#thrown(error)
     }
   }
 
-  /** "Run a host function". */
-  #run(base: number): void {
-    const { params, results } = this.#signature
-    if (params.opaque || results.opaque) throw new TypeError(INCOMPATIBLE)
+  /** What is left of a call that was suspended for a promise, when that is settled. */
+  settle(base: number, settled: Settled): void {
+    try {
+      if ('error' in settled) throw settled.error
+      this.#deliver(base, settled.value)
+    } catch (error) {
+      throw this.#thrown(error)
+    }
+  }
+
+  /** What Wasm sees of an exception. */
+  #thrown(error: unknown): unknown {
+    const word = this.#realm.exceptions.wordOf(error)
+    return word === undefined ? error : new WasmThrow(this.store, word)
+  }
+
+  /** Suspends the activation if the result is a promise that it should wait for. A reference result takes the promise itself. */
+  #suspendFor(result: unknown, stoppable: Stoppable): void {
+    if (!(result instanceof Promise)) return
+    if (!this.#suspending && (stoppable !== Stoppable.Any || this.#givesReference)) return
+    if (stoppable === Stoppable.No) throw markUncatchable(new SuspendError(NO_PROMISING))
+    pending = { promise: result, func: this }
+    throw SUSPEND
+  }
+
+  get #givesReference(): boolean {
+    return this.#signature.results.kinds[0] >= Kind.Extern
+  }
+
+  /** "Run a host function", from the result on. */
+  #deliver(base: number, result: unknown): void {
+    const { results } = this.#signature
     const realm = this.#realm
-    const result = this.#apply(base)
     if (results.length === 0) return
     if (results.length === 1) {
       const [kind] = results.kinds

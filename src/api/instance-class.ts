@@ -11,6 +11,7 @@ import { LinkError } from './errors.ts'
 import { allocateGlobal } from './global-class.ts'
 import { JsFunction, type Callable } from './functions.ts'
 import { BuiltinFunc } from './js-string.ts'
+import { suspendingFunction } from './jspi.ts'
 import { coerce } from './marshal.ts'
 import type { InstanceConstructor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
@@ -133,7 +134,9 @@ function readImport(
 ): Extern {
   switch (wanted.kind) {
     case ExternKind.Func: {
-      if (typeof value !== 'function') throw new LinkError(`${where}: function import requires a callable`)
+      const suspending = suspendingFunction(value)
+      if (suspending === undefined && typeof value !== 'function')
+        throw new LinkError(`${where}: function import requires a callable`)
       const known = realm.functions.fidOf(value)
       if (known !== undefined) return { kind: ExternKind.Func, fid: known }
       const host = new JsFunction(
@@ -141,7 +144,8 @@ function readImport(
         module.canon[wanted.typeIndex],
         `${wanted.module}.${wanted.name}`,
         index,
-        value as Callable,
+        suspending ?? (value as Callable),
+        suspending !== undefined,
       )
       return { kind: ExternKind.Func, fid: realm.store.createHostFunc(host) }
     }

@@ -6,6 +6,7 @@ import { compileErrorOf } from './compile-error.ts'
 import { applyCompileOptions, type CompileOptions, provisionsOf, readCompileOptions } from './compile-options.ts'
 import { CompileError } from './errors.ts'
 import { exportTypes, type ExternType, importTypes, kindName } from './inspect.ts'
+import { LimitExceededError } from './limit-errors.ts'
 import type { ModuleConstructor, ModuleExportDescriptor, ModuleImportDescriptor } from './namespace-types.ts'
 import { Adopted, type Realm } from './realm.ts'
 import { typeDescriptor } from './type-reflection.ts'
@@ -20,6 +21,12 @@ export interface ModuleInterface {
 /** "Compile a WebAssembly module" from bytes that nobody else writes; `what` is the call that wants it. */
 export function compile(realm: Realm, bytes: Uint8Array, options: CompileOptions, what: string): WasmModule {
   if (bytes.length === 0) throw new CompileError(`${what}: BufferSource argument is empty`)
+  if (bytes.length > realm.maxModuleSize)
+    throw new LimitExceededError(
+      `${what}: module of ${bytes.length} bytes exceeds the limit of ${realm.maxModuleSize}`,
+      'moduleSize',
+      realm.maxModuleSize,
+    )
   let module: WasmModule
   try {
     module = decodeModule(bytes, { features: realm.features })

@@ -1,5 +1,7 @@
 // One running module: call by name, look at its memory.
 
+import { runAsync } from './async-call.ts'
+import { type Call, callOf } from './call.ts'
 import { makeVectorCaller } from './functions.ts'
 import type { ExportType, ImportType } from './inspect.ts'
 import { realmOf } from './namespace.ts'
@@ -59,11 +61,32 @@ export class ModuleInstance {
   invoke(name: string, ...args: unknown[]): any {
     const found = this.#functions.get(name)
     if (found === undefined) throw new TypeError(this.#noFunction(name))
-    if (args.length !== found.params.length)
-      throw new TypeError(
-        `${name}(${found.params.join(', ')}) takes ${found.params.length} argument${found.params.length === 1 ? '' : 's'}, got ${args.length}`,
-      )
+    checkCount(name, found, args)
     return found.call(...args)
+  }
+
+  /**
+   * A call of an exported function that does nothing yet: see {@link Call}. It can be run under limits of its own, stopped and continued.
+   *
+   * @throws TypeError as `invoke`, and with the engine `host`, whose calls cannot stop.
+   */
+  prepareCall(name: string, ...args: unknown[]): Call {
+    const found = this.#functions.get(name)
+    if (found === undefined) throw new TypeError(this.#noFunction(name))
+    checkCount(name, found, args)
+    const realm = realmOf(this.vm.WebAssembly)
+    if (realm === undefined) throw new TypeError("the engine 'host' cannot stop calls and continue them")
+    return callOf(realm, this.exports[name] as AnyFunction, args)!
+  }
+
+  /**
+   * Calls an exported function; imports may return promises, for which the call waits. The event loop goes on meanwhile, and any number of
+   * calls may wait at the same time. An import whose result is a reference gets the promise itself.
+   *
+   * @returns the result as `invoke` gives it. Rejects with what the call throws.
+   */
+  async invokeAsync(name: string, ...args: unknown[]): Promise<any> {
+    return runAsync(this.prepareCall(name, ...args))
   }
 
   #noFunction(name: string): string {
@@ -132,6 +155,13 @@ export class ModuleInstance {
       throw new RangeError(`offset ${offset}, length ${length} is not inside the memory of ${buffer.byteLength} bytes`)
     return new Uint8Array(buffer, offset, length)
   }
+}
+
+function checkCount(name: string, { params }: Invocable, args: readonly unknown[]): void {
+  if (args.length !== params.length)
+    throw new TypeError(
+      `${name}(${params.join(', ')}) takes ${params.length} argument${params.length === 1 ? '' : 's'}, got ${args.length}`,
+    )
 }
 
 /** The JS API refuses calls with v128; beneath it they are bigints. Undefined if the function has none, or on the host's engine. */

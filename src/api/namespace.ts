@@ -3,7 +3,8 @@
 import type { Module as WasmModule } from '../wasm/module.ts'
 import { type CompileOptions, readCompileOptions } from './compile-options.ts'
 import { checkImportObject, readImports } from './instance-class.ts'
-import { CompileError, LinkError, RuntimeError } from './errors.ts'
+import { CompileError, LinkError, RuntimeError, SuspendError } from './errors.ts'
+import { definePromising, Suspending } from './jspi.ts'
 import { compile } from './module-class.ts'
 import type { BufferSource, WebAssemblyNamespace } from './namespace-types.ts'
 import { Realm } from './realm.ts'
@@ -23,8 +24,8 @@ export const realmOf = (namespace: object): Realm | undefined => realms.get(name
  * `WebAssembly` runs with it unchanged.
  */
 export function createWebAssembly(options?: NamespaceOptions): WebAssemblyNamespace {
-  const { engine, store, features, typeReflection } = readOptions(options)
-  return engine === 'host' ? hostNamespace() : namespaceOf(new Realm(store, features, typeReflection))
+  const { engine, realm } = readOptions(options)
+  return engine === 'host' ? hostNamespace() : namespaceOf(new Realm(realm))
 }
 
 export function namespaceOf(realm: Realm): WebAssemblyNamespace {
@@ -42,8 +43,11 @@ export function namespaceOf(realm: Realm): WebAssemblyNamespace {
     CompileError,
     LinkError,
     RuntimeError,
+    Suspending,
+    SuspendError,
   }
   for (const [name, value] of Object.entries(interfaces)) define(namespace, name, value, false)
+  define(namespace, 'promising', definePromising(realm), false)
   if (realm.typeReflection) define(namespace, 'Function', defineTypeReflection(realm), false)
   Object.defineProperty(namespace, 'JSTag', {
     ...Object.getOwnPropertyDescriptor({ get JSTag() { return realm.tag.wrap(realm.store.jsTag) } }, 'JSTag'), // prettier-ignore

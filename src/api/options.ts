@@ -2,6 +2,7 @@
 
 import { DEFAULT_LIMITS, type StoreOptions } from '../runtime/store.ts'
 import { STACK_SLOTS } from '../runtime/machine.ts'
+import { MAX_MODULE_SIZE } from '../wasm/limits.ts'
 import { nearestName } from '../util/nearest.ts'
 import { DEFAULT_FEATURES, type FeatureName, FEATURES, type Features, withFeatures } from '../wasm/features.ts'
 
@@ -9,22 +10,37 @@ export type Engine = 'auto' | 'interp' | 'host'
 
 /** Caps. What is beyond one is refused, never silently cut. */
 export interface LimitOptions {
-  /** Bytes of each linear memory; 4 GiB by default. */
+  /** Bytes of each linear memory. By default 4 GiB, in a `Vm` 1 GiB. */
   readonly memory?: number
-  /** Elements of each table; 10,000,000 by default. */
+  /** Elements of each table. By default 10,000,000, in a `Vm` 1,000,000. */
   readonly table?: number
-  /** Bytes of the garbage-collected heap of all instances together; 1 GiB by default. */
+  /** Bytes of the garbage-collected heap of all instances together. By default 1 GiB, in a `Vm` 256 MiB. */
   readonly gcHeap?: number
   /** Bytes of the register stack of a call with everything it calls; 8 MiB by default, which is also the most there is. */
   readonly stack?: number
-  /** Instances alive at the same time; 100,000 by default. */
+  /** Instances alive at the same time. By default 100,000, in a `Vm` 10,000. */
   readonly instances?: number
+  /** Bytes of a module. By default 1 GiB, the limit of the JS API; in a `Vm` 256 MiB. */
+  readonly moduleSize?: number
 }
 
 /** Features of the language that differ from the default (all of WebAssembly 3.0 and the proposals `features()` lists). */
 export type FeatureSwitches = Partial<Record<FeatureName, boolean>>
 
-export interface NamespaceOptions {
+/** Bounds of running code. */
+export interface ControlOptions {
+  /** Units of fuel (docs/limits.md): a `FuelExhaustedError` when they are used up. Code is metered, which costs time, only with this. */
+  readonly fuel?: number
+  /** Milliseconds that a call from JavaScript may take with all it calls: then a `DeadlineExceededError`. In a `Vm` 60,000 by default. */
+  readonly timeout?: number
+  /**
+   * An aborted signal stops running code with an `AbortedError`. While Wasm runs only what it calls can abort it; other threads use
+   * `vm.interruptFlag`.
+   */
+  readonly signal?: AbortSignal
+}
+
+export interface NamespaceOptions extends ControlOptions {
   /**
    * - `auto` (default): the fastest engine of this build, which is the interpreter;
    * - `interp`: the interpreter;
@@ -40,12 +56,20 @@ export interface NamespaceOptions {
 /** Options after checking. */
 export interface ResolvedOptions {
   readonly engine: 'interp' | 'host'
+  readonly realm: RealmOptions
+}
+
+/** What a realm is made with. */
+export interface RealmOptions {
   readonly store: StoreOptions
   readonly features: Features
+  readonly control: ControlOptions
+  /** Bytes; undefined: the JS API's limit. */
+  readonly moduleSize: number | undefined
   readonly typeReflection: boolean
 }
 
-const BYTES_PER_SLOT = 8
+export const BYTES_PER_SLOT = 8
 
 /** By option: the field of `StoreLimits`, its unit, and the most that may be asked for. */
 const LIMITS = {
@@ -54,25 +78,79 @@ const LIMITS = {
   gcHeap: { field: 'gcHeapBytes', unit: 1, max: 2 ** 31 },
   stack: { field: 'stackSlots', unit: BYTES_PER_SLOT, max: STACK_SLOTS * BYTES_PER_SLOT },
   instances: { field: 'instances', unit: 1, max: Number.MAX_SAFE_INTEGER },
+  moduleSize: { field: 'moduleSize', unit: 1, max: MAX_MODULE_SIZE },
 } as const
 
 const ENGINES: readonly Engine[] = ['auto', 'interp', 'host']
 /** Engines that are known, but not in this build. */
 const FUTURE_ENGINES: readonly string[] = ['jit']
 
+/**
+ * What a `Vm` may use if nothing is said: enough for large programs, and no guest can take the process with it. A `WebAssembly` namespace
+ * has no such bounds: it is to behave as the standard says.
+ */
+export const VM_DEFAULTS = {
+  timeout: 60_000,
+  limits: {
+    memory: 2 ** 30,
+    table: 1_000_000,
+    gcHeap: 2 ** 28,
+    stack: STACK_SLOTS * BYTES_PER_SLOT,
+    instances: 10_000,
+    moduleSize: 2 ** 28,
+  },
+} as const
+
+/** Likewise, with the defaults of a `Vm`. */
+export function readVmOptions(options: NamespaceOptions = {}): ResolvedOptions {
+  // Something that is no object is refused there.
+  if (options?.engine === 'host' || typeof options !== 'object' || options === null) return readOptions(options)
+  const { limits } = options
+  // Something else is refused there.
+  const caps =
+    typeof limits === 'object' ? { ...VM_DEFAULTS.limits, ...withoutUndefined(limits) } : (limits ?? VM_DEFAULTS.limits)
+  return readOptions({ timeout: VM_DEFAULTS.timeout, ...withoutUndefined(options), limits: caps })
+}
+
+const withoutUndefined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+
 /** Throws a TypeError for an unknown option, a wrong type or engine, a RangeError for a number out of range. */
 export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
-  checkNames(options, ['engine', 'limits', 'features', 'typeReflection'], 'option')
+  checkNames(options, ['engine', 'limits', 'features', 'fuel', 'timeout', 'signal', 'typeReflection'], 'option')
   const engine = readEngine(options.engine)
   const { limits, features, typeReflection = false } = options
   if (typeof typeReflection !== 'boolean') throw new TypeError("option 'typeReflection' must be true or false")
+  const control = readControl(options)
   if (engine === 'host') {
+    for (const name of ['fuel', 'timeout', 'signal'] as const)
+      if (options[name] !== undefined) throw new TypeError(`the engine 'host' has no ${name}; use 'interp'`)
     if (limits !== undefined && Object.keys(limits).length > 0)
       throw new TypeError("the engine 'host' has no limits; use 'interp'")
     if (features !== undefined) throw new TypeError("the engine 'host' has no feature switches; use 'interp'")
     if (typeReflection) throw new TypeError("the engine 'host' has no type reflection; use 'interp'")
   }
-  return { engine, store: { limits: readLimits(limits) }, features: readFeatures(features), typeReflection }
+  const { moduleSize, ...caps } = readLimits(limits)
+  const store = { limits: caps, ...(control.fuel === undefined ? {} : { fuel: control.fuel }) }
+  return { engine, realm: { store, features: readFeatures(features), control, moduleSize, typeReflection } }
+}
+
+/** Checks the bounds of running code; other properties are left alone. */
+export function readControl({ fuel, timeout, signal }: ControlOptions): ControlOptions {
+  if (
+    fuel !== undefined &&
+    (typeof fuel !== 'number' || !(fuel >= 0) || (fuel !== Infinity && !Number.isSafeInteger(fuel)))
+  )
+    throw new RangeError(`option 'fuel' must be an integer from 0, or Infinity, not ${String(fuel)}`)
+  if (timeout !== undefined && (typeof timeout !== 'number' || !(timeout >= 0)))
+    throw new RangeError(`option 'timeout' must be a number of milliseconds, not ${String(timeout)}`)
+  if (signal !== undefined && !(typeof signal === 'object' && signal !== null && 'aborted' in signal))
+    throw new TypeError("option 'signal' must be an AbortSignal")
+  return {
+    ...(fuel === undefined ? {} : { fuel }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(signal === undefined ? {} : { signal }),
+  }
 }
 
 export function readFeatures(switches: FeatureSwitches | undefined): Features {

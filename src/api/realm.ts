@@ -2,7 +2,7 @@
 // each namespace, so an object of one is no Memory (Table, ...) of another: their stores are apart.
 
 import '../interp/index.ts'
-import { Store, type StoreOptions } from '../runtime/store.ts'
+import { Store } from '../runtime/store.ts'
 import { DEFAULT_FEATURES, type Features } from '../wasm/features.ts'
 import { defineException, defineTag, type ExceptionInterface, type TagInterface } from './exception-class.ts'
 import { Functions } from './functions.ts'
@@ -10,6 +10,7 @@ import { defineGlobal, type GlobalInterface } from './global-class.ts'
 import { defineInstance, type InstanceInterface } from './instance-class.ts'
 import { defineMemory, type MemoryInterface } from './memory-class.ts'
 import { defineModule, type ModuleInterface } from './module-class.ts'
+import type { RealmOptions } from './options.ts'
 import { References } from './references.ts'
 import { defineTable, type TableInterface } from './table-class.ts'
 import { toJsError } from './run-error.ts'
@@ -41,10 +42,16 @@ export class Realm {
   readonly tag: TagInterface
   readonly exceptions: ExceptionInterface
 
-  constructor(options: StoreOptions = {}, features: Features = DEFAULT_FEATURES, typeReflection = false) {
-    this.store = new Store(options)
-    this.typeReflection = typeReflection
-    this.features = features
+  /** Bytes that a module may have. */
+  readonly maxModuleSize: number
+
+  constructor({ store, features, control, moduleSize, typeReflection }: Partial<RealmOptions> = {}) {
+    this.store = new Store(store)
+    this.store.control.timeout = control?.timeout ?? Infinity
+    this.store.control.signal = control?.signal
+    this.maxModuleSize = moduleSize ?? Infinity
+    this.features = features ?? DEFAULT_FEATURES
+    this.typeReflection = typeReflection ?? false
     this.references = new References(this)
     this.functions = new Functions(this)
     this.module = defineModule(this)

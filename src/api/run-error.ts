@@ -1,14 +1,19 @@
 // What the runtime throws, as the errors of the JS API; backtraces.
 
 import { WasmThrow } from '../runtime/exception.ts'
+import type { Interruption } from '../runtime/control.ts'
 import { LinkFailure } from '../runtime/link.ts'
 import { TrapCode } from '../runtime/machine.ts'
-import { LimitError } from '../runtime/registry.ts'
+import { LimitError, type LimitName } from '../runtime/registry.ts'
+import { DEFAULT_LIMITS } from '../runtime/store.ts'
 import { markUncatchable, Trap, trapText, trapTextV8, type WasmFrame } from '../runtime/trap.ts'
 import type { Module } from '../wasm/module.ts'
 import { decodeNames, type Names } from '../wasm/names.ts'
 import { Op } from '../wasm/op.gen.ts'
+import { aborted, timedOut } from './async-call.ts'
 import { LinkError, RuntimeError } from './errors.ts'
+import { AbortedError, FuelExhaustedError, GcHeapLimitError, LimitExceededError } from './limit-errors.ts'
+import { BYTES_PER_SLOT } from './options.ts'
 import type { Realm } from './realm.ts'
 
 /** A frame of a Wasm backtrace. */
@@ -39,26 +44,59 @@ export function trapInfo(error: unknown): TrapInfo | undefined {
 }
 
 export function toJsError(realm: Realm, error: unknown, self: Function | undefined, what: string): unknown {
-  if (error instanceof Trap) return trapError(error, self, what)
+  if (error instanceof Trap) return trapError(realm, error, self, what)
   if (error instanceof WasmThrow) return realm.exceptions.wrap(error.word)
   if (error instanceof LinkFailure) return new LinkError(`${what}: ${error.message}`, { cause: error })
-  if (error instanceof LimitError)
-    return new RangeError(`${what === '' ? '' : `${what}: `}${error.message}`, { cause: error })
+  if (error instanceof LimitError) {
+    const message = `${what === '' ? '' : `${what}: `}${error.message}`
+    const { limit, max } = error
+    return limit === undefined || !isOwnLimit(realm, limit)
+      ? new RangeError(message, { cause: error })
+      : new LimitExceededError(message, limit, max!, { cause: error })
+  }
   return error
 }
 
-/** A RuntimeError, or the RangeError that JavaScript throws for a stack overflow. */
-function trapError(trap: Trap, self: Function | undefined, what: string): Error {
+/** Whether a limit is lower than by default. Without limits the errors are exactly those of the standard. */
+function isOwnLimit(realm: Realm, limit: LimitName): boolean {
+  const { limits } = realm.store
+  const field = ({ memory: 'memoryBytes', table: 'tableElements', instances: 'instances' } as const)[limit]
+  return limits[field] < DEFAULT_LIMITS[field]
+}
+
+/** A RuntimeError, the RangeError that JavaScript throws for a stack overflow, or the error of a limit. */
+function trapError(realm: Realm, trap: Trap, self: Function | undefined, what: string): Error {
   const text = trapMessage(trap)
-  const exhausted = trap.code === TrapCode.StackExhausted
   // Without a frame it is no instruction that trapped but a segment of the module: V8 names the call.
   const message = trap.frames.length === 0 && what !== '' ? `${what}: ${text}` : text
-  const error = exhausted ? new RangeError(message) : new RuntimeError(message)
+  const error = errorOf(realm, trap, message)
   traps.set(error, trap)
   markUncatchable(error)
   if (self !== undefined) Error.captureStackTrace?.(error, self)
   setStack(error, trap.frames)
   return error
+}
+
+function errorOf({ store }: Realm, trap: Trap, message: string): Error {
+  switch (trap.code) {
+    case TrapCode.StackExhausted:
+      return store.limits.stackSlots < DEFAULT_LIMITS.stackSlots
+        ? new LimitExceededError(message, 'stack', store.limits.stackSlots * BYTES_PER_SLOT)
+        : new RangeError(message)
+    case TrapCode.AllocationTooLarge:
+      return store.limits.gcHeapBytes < DEFAULT_LIMITS.gcHeapBytes
+        ? new GcHeapLimitError(message, store.limits.gcHeapBytes)
+        : new RuntimeError(message)
+    case TrapCode.OutOfFuel:
+      return new FuelExhaustedError(message, store.control.budget)
+    case TrapCode.Interrupted: {
+      const { reason, timeout, signal } = trap.cause as Interruption
+      if (reason === 'deadline') return timedOut(timeout)
+      return reason === 'aborted' ? aborted(signal!) : new AbortedError('interrupt: the Vm was interrupted')
+    }
+    default:
+      return new RuntimeError(message)
+  }
 }
 
 /** V8's text. V8 has a text of its own for remainders, and one for all conversions: the instruction at the offset tells. */

@@ -3,7 +3,7 @@
 import { realmOf, namespaceOf } from './namespace.ts'
 import { ModuleInstance } from './module-instance.ts'
 import type { BufferSource, Imports, Module, WebAssemblyNamespace } from './namespace-types.ts'
-import { type NamespaceOptions, readOptions } from './options.ts'
+import { type NamespaceOptions, readControl, readVmOptions } from './options.ts'
 import { Realm } from './realm.ts'
 import { type ExportType, exportTypes, type ImportType, importTypes } from './inspect.ts'
 import { hostNamespace } from './host.ts'
@@ -20,7 +20,7 @@ export interface CompiledModule {
 }
 
 /**
- * A virtual machine: modules that are to share objects run in the same one. Its namespace has the shape of the standard
+ * A virtual machine with limits: modules that are to share objects run in the same one. Its namespace has the shape of the standard
  * `WebAssembly`; {@link WasmModule} stands on that.
  *
  * @throws TypeError for an option that is not known or cannot be had.
@@ -28,14 +28,39 @@ export interface CompiledModule {
 export class Vm {
   readonly engine: 'interp' | 'host'
   readonly WebAssembly: WebAssemblyNamespace
+  /** Undefined for the engine `host`. */
+  readonly #realm: Realm | undefined
 
   constructor(options: VmOptions = {}) {
-    const resolved = readOptions(options)
-    this.engine = resolved.engine
-    this.WebAssembly =
-      resolved.engine === 'host'
-        ? hostNamespace()
-        : namespaceOf(new Realm(resolved.store, resolved.features, resolved.typeReflection))
+    const { engine, realm } = readVmOptions(options)
+    this.engine = engine
+    if (engine === 'host') this.WebAssembly = hostNamespace()
+    else {
+      this.#realm = new Realm(realm)
+      this.WebAssembly = namespaceOf(this.#realm)
+    }
+  }
+
+  /** Units of fuel that are left; Infinity if they are not counted. May be set in a `Vm` that was made with the option `fuel`. */
+  get fuel(): number {
+    return this.#realm?.store.control.fuel ?? Infinity
+  }
+
+  set fuel(units: number) {
+    const store = this.#realm?.store
+    if (store?.metered !== true) throw new TypeError('fuel is counted only in a Vm with the option fuel')
+    const { fuel } = readControl({ fuel: units })
+    store.control.fuel = fuel!
+    store.control.budget = fuel!
+  }
+
+  /**
+   * Stops whatever runs in this `Vm` while its element is not 0, with an `AbortedError`. It lies in shared memory: give it to another
+   * thread, which can stop this one.
+   */
+  get interruptFlag(): Int32Array {
+    if (this.#realm === undefined) throw new TypeError("the engine 'host' cannot be interrupted")
+    return (this.#realm.store.control.flag ??= new Int32Array(new SharedArrayBuffer(4)))
   }
 
   /**

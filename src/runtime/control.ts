@@ -33,6 +33,8 @@ export interface Interruption {
 export class Control {
   /** Units left; a unit is a Wasm instruction (docs/limits.md). Infinity where fuel is not limited. Exact up to 2^53. */
   fuel: number
+  /** What `fuel` was before any of it was used; for messages. */
+  budget: number
   /** Milliseconds that a call from JavaScript may take, with everything it calls. */
   timeout = Infinity
   /** Time on `performance.now()`'s clock after which running code is interrupted. Set when the outermost call begins. */
@@ -54,6 +56,7 @@ export class Control {
 
   constructor(fuel: number) {
     this.fuel = fuel
+    this.budget = fuel
   }
 
   /** The outermost activation begins. */

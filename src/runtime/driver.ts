@@ -26,7 +26,7 @@ import {
 } from './machine.ts'
 import { setModuleDropped } from './registry.ts'
 import type { Store } from './store.ts'
-import { SUSPEND, SuspendedActivation } from './suspended.ts'
+import { Stoppable, SUSPEND, SuspendedActivation } from './suspended.ts'
 import { isUncatchable, MAX_BACKTRACE, Trap, type WasmFrame } from './trap.ts'
 import type { Module } from '../wasm/module.ts'
 
@@ -92,15 +92,15 @@ let nested = 0
  * next `enter`. Throws a `Trap`, a `WasmThrow` or the exception of a host function.
  */
 export function call(fid: number, base: number): void {
-  activate(fid, base, false)
+  activate(fid, base, Stoppable.No)
 }
 
 /**
  * Likewise, but the activation may stop before its end: then it is the result. A host function stops it by throwing `SUSPEND`, the
  * store's `Control` for want of fuel or time.
  */
-export function start(fid: number, base: number): SuspendedActivation | undefined {
-  activate(fid, base, true)
+export function start(fid: number, base: number, stoppable = Stoppable.Any): SuspendedActivation | undefined {
+  activate(fid, base, stoppable)
   return takeStopped()
 }
 
@@ -119,7 +119,7 @@ function storeOf(fid: number): Store {
   return (id < 0 ? HOSTS[FUNC[record + Func.Index]]! : INSTANCES[id]).store
 }
 
-function activate(fid: number, base: number, stoppable: boolean): void {
+function activate(fid: number, base: number, stoppable: Stoppable): void {
   const bottom = CTX[Ctx.Fsp] + FRAME_WORDS
   const record = fid << FUNC_WORDS_LOG2
   if (bottom > FRAME_END) exhausted(base)
@@ -137,7 +137,7 @@ function activate(fid: number, base: number, stoppable: boolean): void {
  * the next `enter`.
  */
 export function resume(suspended: SuspendedActivation, finish?: HostCall): SuspendedActivation | undefined {
-  const { store, words, frames } = suspended
+  const { store, words, frames, stoppable } = suspended
   if (suspended.resumed) bug('an activation is resumed twice')
   store.wake(suspended)
   const base = CTX[Ctx.Top]
@@ -148,7 +148,7 @@ export function resume(suspended: SuspendedActivation, finish?: HostCall): Suspe
   suspended.resumed = true
   R.set(words, base << 1)
   FS.set(frames, bottom)
-  run(store, base, bottom, suspended.pc, base + suspended.fp, fsp, end, true, finish)
+  run(store, base, bottom, suspended.pc, base + suspended.fp, fsp, end, stoppable, finish)
   return takeStopped()
 }
 
@@ -172,7 +172,7 @@ function run(
   startFp: number,
   startFsp: number,
   end: number,
-  stoppable: boolean,
+  stoppable: Stoppable,
   finish: HostCall | undefined,
 ): void {
   if (nested === MAX_NESTED) exhausted(base)
@@ -211,7 +211,7 @@ function run(
 }
 
 /** Runs the activation whose bottom frame record is at `bottom` until that frame has returned, or it is stopped. */
-function drive(store: Store, bottom: number, stoppable: boolean): void {
+function drive(store: Store, bottom: number, stoppable: Stoppable): void {
   for (;;) {
     const exit = CTX[Ctx.Pc] === Pc.Host ? Exit.Host : store.metered ? runMetered(store) : interpreter.run()
     switch (exit) {
@@ -219,6 +219,7 @@ function drive(store: Store, bottom: number, stoppable: boolean): void {
         return
       case Exit.Host:
         if (callHost(store, bottom, stoppable, undefined)) return
+        if (--untilPoll === 0 && poll(store, bottom, stoppable)) return
         break
       case Exit.Build:
         buildTop()
@@ -231,14 +232,15 @@ function drive(store: Store, bottom: number, stoppable: boolean): void {
         const handler = unwind(bottom, store.heap.tagOf(word))
         if (handler === undefined) throw toThrow(store, word)
         deliver(store, handler, word)
+        if (--untilPoll === 0 && poll(store, bottom, stoppable)) return
         break
       }
       case Exit.Trap:
         throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
       case Exit.Fuel:
         if (!store.control.refuel()) {
-          if (!stoppable) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
-          stop(store, bottom, 'fuel')
+          if (stoppable !== Stoppable.Any) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
+          stop(store, bottom, stoppable, 'fuel')
           return
         }
         if (poll(store, bottom, stoppable)) return
@@ -256,15 +258,23 @@ function runMetered(store: Store): Exit {
   return exit
 }
 
+/**
+ * Host calls and exceptions between two looks: a loop that leaves with one begins a new slice each time. A look costs 40 ns, such an exit
+ * twice that.
+ */
+const EXITS_PER_POLL = 32
+let untilPoll = EXITS_PER_POLL
+
 /** Stops running code that is to stop: a trap, or a pause of an activation that can; then the result is true. */
-function poll(store: Store, bottom: number, stoppable: boolean): boolean {
+function poll(store: Store, bottom: number, stoppable: Stoppable): boolean {
+  untilPoll = EXITS_PER_POLL
   const reason = store.control.stopReason()
-  if (!stoppable) {
+  if (stoppable !== Stoppable.Any) {
     if (reason !== undefined) throw interrupted(store)
     return false
   }
   if (reason === undefined && !store.control.shouldYield) return false
-  stop(store, bottom, reason ?? 'yield')
+  stop(store, bottom, stoppable, reason ?? 'yield')
   return true
 }
 
@@ -274,7 +284,7 @@ function interrupted(store: Store): Trap {
 }
 
 /** Calls the host function of the top frame (or `finish`) and returns from it. Whether the activation is at an end. */
-function callHost(store: Store, bottom: number, stoppable: boolean, finish: HostCall | undefined): boolean {
+function callHost(store: Store, bottom: number, stoppable: Stoppable, finish: HostCall | undefined): boolean {
   const fsp = CTX[Ctx.Fsp]
   const fp = CTX[Ctx.Fp]
   const record = FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2
@@ -284,8 +294,8 @@ function callHost(store: Store, bottom: number, stoppable: boolean, finish: Host
     else finish(fp)
   } catch (error) {
     if (error === SUSPEND) {
-      if (!stoppable) throw new Error('a host function cannot suspend a synchronous call')
-      stop(store, bottom, 'host')
+      if (stoppable === Stoppable.No) throw new Error('a host function cannot suspend a synchronous call')
+      stop(store, bottom, stoppable, 'host')
       return true
     }
     catchHostError(store, bottom, error)
@@ -298,7 +308,7 @@ function callHost(store: Store, bottom: number, stoppable: boolean, finish: Host
 }
 
 /** Copies the activation out of the stacks. */
-function stop(store: Store, bottom: number, why: 'host' | StopReason): void {
+function stop(store: Store, bottom: number, stoppable: Stoppable, why: 'host' | StopReason): void {
   const fsp = CTX[Ctx.Fsp]
   const fp = CTX[Ctx.Fp]
   let base = fp
@@ -306,7 +316,7 @@ function stop(store: Store, bottom: number, why: 'host' | StopReason): void {
   const end = fp + FUNC[(FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2) + Func.Slots]
   const pc = why === 'host' ? Pc.Host : CTX[Ctx.Pc]
   const words = R.slice(base << 1, end << 1)
-  stopped = new SuspendedActivation(store, words, FS.slice(bottom, fsp + FRAME_WORDS), fp - base, pc, why)
+  stopped = new SuspendedActivation(store, words, FS.slice(bottom, fsp + FRAME_WORDS), fp - base, pc, stoppable, why)
 }
 
 function popFrame(fsp: number, fp: number): void {

@@ -1,6 +1,7 @@
 // Runtime structures of a store: what an instance is made of. The interpreter loop reads the fields of `Instance`,
 // `MemoryInstance` and `TableInstance` directly; their shapes are fixed in the constructors and never change (one hidden class).
 
+import type { Stoppable } from './suspended.ts'
 import type { Module } from '../wasm/module.ts'
 import type { CanonType, TableType, MemoryType } from '../wasm/types.ts'
 import type { Store } from './store.ts'
@@ -20,10 +21,10 @@ export interface HostFunc {
   readonly name: string
   /**
    * The call. Arguments are in RS from slot `base` (one slot each, v128 two), results go there. What it throws is a Wasm
-   * exception if it is a `WasmThrow`, else a JavaScript exception, which passes through Wasm code (as `JSTag`). With `canSuspend` it
-   * may throw `SUSPEND` (suspended.ts).
+   * exception if it is a `WasmThrow`, else a JavaScript exception, which passes through Wasm code (as `JSTag`). Unless
+   * `stoppable` is `No` it may throw `SUSPEND` (suspended.ts).
    */
-  call(base: number, canSuspend: boolean): void
+  call(base: number, stoppable: Stoppable): void
 }
 
 /** Host functions by `FUNC[fid + Func.Index]`; undefined as in `INSTANCES`. */

@@ -76,7 +76,11 @@ export function instantiate(store: Store, module: Module, externs: readonly (Ext
   checkImports(module, externs)
   if (store.disposed) throw new LimitError('the store was disposed of')
   if (store.liveInstances >= store.limits.instances) {
-    throw new LimitError(`too many instances: the limit is ${store.limits.instances}`)
+    throw new LimitError(
+      `too many instances: the limit is ${store.limits.instances}`,
+      'instances',
+      store.limits.instances,
+    )
   }
   const instance = allocate(store, module, sortImports(store, externs as readonly Extern[]))
   evaluateGlobals(instance)
@@ -125,7 +129,11 @@ function allocate(store: Store, module: Module, imports: Imports): ModuleInstanc
   }
   for (const { type } of module.tableDefs) {
     if (type.min > store.limits.tableElements) {
-      throw new LimitError(`table of ${type.min} elements exceeds the limit of ${store.limits.tableElements}`)
+      throw new LimitError(
+        `table of ${type.min} elements exceeds the limit of ${store.limits.tableElements}`,
+        'table',
+        store.limits.tableElements,
+      )
     }
   }
   for (let i = module.importedTags; i < module.tags.length; i++) {

@@ -262,7 +262,7 @@ export function createMemory(store: Store, type: MemoryType): LinearMemory {
   const pageSize = 2 ** type.pageSizeLog2
   const bytes = type.min * pageSize
   const cap = store.limits.memoryBytes
-  if (bytes > cap) throw new LimitError(`memory of ${type.min} pages exceeds the limit of ${cap} bytes`)
+  if (bytes > cap) throw new LimitError(`memory of ${type.min} pages exceeds the limit of ${cap} bytes`, 'memory', cap)
   try {
     return new LinearMemory(
       type,

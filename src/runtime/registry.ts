@@ -29,7 +29,18 @@ export type FuncOwner = Instance | HostFunc
 /** What the runtime cannot hold: an implementation limit of the agent or a limit of the store. */
 export class LimitError extends Error {
   override readonly name = 'LimitError'
+  /** Which limit of the store, in its unit; undefined for one of the agent. */
+  readonly limit: LimitName | undefined
+  readonly max: number | undefined
+
+  constructor(message: string, limit?: LimitName, max?: number) {
+    super(message)
+    this.limit = limit
+    this.max = max
+  }
 }
+
+export type LimitName = 'memory' | 'table' | 'instances'
 
 // ---- ids and records --------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,16 @@ import type { StopReason } from './control.ts'
 import { FRAME_WORDS, Frame } from './machine.ts'
 import type { Holder, HolderVisitor, Store } from './store.ts'
 
+/** What an activation may be stopped for. */
+export const enum Stoppable {
+  /** Nothing: it runs to its end, or traps. */
+  No = 0,
+  /** Host functions that were made for it (JavaScript Promise Integration). */
+  Marked = 1,
+  /** Any host function, and want of fuel or time. */
+  Any = 2,
+}
+
 /** Thrown by a host function to stop the activation that called it. Works in activations that were started with `start`. */
 export const SUSPEND = { what: 'suspend the activation' }
 
@@ -23,12 +33,22 @@ export class SuspendedActivation implements Holder {
   readonly fp: number
   /** `Pc.Host` in a host function. */
   readonly pc: number
+  readonly stoppable: Stoppable
   readonly why: 'host' | StopReason
   /** Set by `resume`: an activation goes on once. */
   resumed = false
 
-  constructor(store: Store, words: Int32Array, frames: Int32Array, fp: number, pc: number, why: 'host' | StopReason) {
+  constructor(
+    store: Store,
+    words: Int32Array,
+    frames: Int32Array,
+    fp: number,
+    pc: number,
+    stoppable: Stoppable,
+    why: 'host' | StopReason,
+  ) {
     this.pc = pc
+    this.stoppable = stoppable
     this.why = why
     this.store = store
     this.words = words

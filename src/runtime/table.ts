@@ -46,7 +46,7 @@ class Table implements TableInstance, Holder {
 /** A new table of the type's minimum size, filled with `init`. */
 export function createTable(store: Store, type: TableType<CanonType>, init: number): TableInstance & Holder {
   const cap = store.limits.tableElements
-  if (type.min > cap) throw new LimitError(`table of ${type.min} elements exceeds the limit of ${cap}`)
+  if (type.min > cap) throw new LimitError(`table of ${type.min} elements exceeds the limit of ${cap}`, 'table', cap)
   let words: Int32Array
   try {
     words = new Int32Array(type.min)

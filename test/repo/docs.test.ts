@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { test } from 'node:test'
 import * as machine from '../../src/runtime/machine.ts'
+import { VM_DEFAULTS } from '../../src/api/options.ts'
 import { FEATURES } from '../../src/wasm/features.ts'
 import { filesBelow, read } from './files.ts'
 
@@ -109,19 +110,29 @@ test('the budget in docs/interpreter.md is the one that is tested', () => {
   assert.ok(read('docs/interpreter.md').includes(`The budget of a loop is ${withCommas(Number(kilobytes) * 1024)}`))
 })
 
-test('default limits in docs/api.md', () => {
-  const options = read('src/api/options.ts')
-  const page = read('docs/api.md')
-  for (const [name, text] of [
-    ['memory', '4 GiB by default'],
-    ['table', '10,000,000 by default'],
-    ['gcHeap', '1 GiB by default'],
-    ['stack', '8 MiB by default'],
-    ['instances', '100,000 by default'],
-  ]) {
-    assert.match(page, new RegExp(`\`limits\\.${name}\` \\|.*${text}`))
-    assert.match(options, new RegExp(`${text}[^]*?readonly ${name}\\?`))
+test('docs/limits.md has every limit, with the default of a Vm and the key of -W', () => {
+  const page = read('docs/limits.md')
+  const { limits, timeout } = VM_DEFAULTS
+  const shown: Record<keyof typeof limits, string> = {
+    memory: '1 GiB',
+    table: '1,000,000',
+    gcHeap: '256 MiB',
+    stack: '8 MiB',
+    instances: '10,000',
+    moduleSize: '256 MiB',
   }
+  const value = (text: string): number => {
+    const [number, unit] = text.replaceAll(',', '').split(' ')
+    return Number(number) * { '': 1, MiB: 2 ** 20, GiB: 2 ** 30 }[unit ?? '']!
+  }
+  const keys = [...read('src/cli/wasm-options.ts').matchAll(/'?([\w-]+)'?: \{ limit: \w+, name: '(\w+)'/g)]
+  assert.equal(keys.length, Object.keys(limits).length + 2)
+  const key = (name: string): string => keys.find(([, , option]) => option === name)![1]
+  for (const [name, text] of Object.entries(shown)) {
+    assert.equal(value(text), limits[name as keyof typeof limits], name)
+    assert.match(page, new RegExp(`^\\| \`limits\\.${name}\` \\|[^|]*\\| ${text}[^|]*\\| \`${key(name)}\` \\|`, 'm'))
+  }
+  assert.match(page, new RegExp(`\\| ${withCommas(timeout)} \\| \`${key('timeout')}\` \\|`))
 })
 
 test('the proposals in README.md are those of the build', () => {

@@ -1,4 +1,5 @@
 import {
+  DeadlineExceededError,
   dumpRegisterIr,
   type ExportType,
   type Imports,
@@ -16,6 +17,7 @@ import { ExitCode, Failure, TRAP_EXIT_CODE, UsageError } from '../failure.ts'
 import { type InputModule, invalidModule, readModule } from '../input.ts'
 import { inputName, writeOut } from '../io.ts'
 import { formatValue, parseValue } from '../values.ts'
+import { asksForKeys, readWasmOptions, wasmKeysHelp } from '../wasm-options.ts'
 
 export const run: Command = {
   name: 'run',
@@ -45,6 +47,14 @@ export const run: Command = {
       help: "auto (default), interp, or host (the JavaScript engine's own WebAssembly)",
       group: 'Execution',
     },
+    {
+      name: 'wasm',
+      short: 'W',
+      value: 'KEY[=VALUE]',
+      repeat: true,
+      help: 'Limits (fuel, timeout, max-memory-size, ...) and language features; -W help lists them',
+      group: 'Limits',
+    },
     { name: 'max-memory', value: 'BYTES', help: 'Cap of each linear memory', group: 'Limits' },
     { name: 'max-table-elements', value: 'N', help: 'Cap of each table', group: 'Limits' },
     { name: 'max-gc-heap', value: 'BYTES', help: 'Cap of the garbage-collected heap', group: 'Limits' },
@@ -60,10 +70,15 @@ export const run: Command = {
   examples: [
     ['zwasm app.wasm', 'Run a module; `run` may be left out'],
     ['zwasm run --invoke add math.wat 1 0x2a', 'Call add(1, 42)'],
+    ['zwasm run -W fuel=1000000,timeout=2s app.wasm', 'Stop it after so many instructions, or seconds'],
     ['zwasm run --preload env=lib.wasm app.wasm', 'Take imports from another module'],
     ['zwasm run --dump-regir=add math.wat', 'How the interpreter sees a function'],
   ],
   run(line) {
+    if (asksForKeys(valuesOf(line, 'wasm'))) {
+      writeOut(wasmKeysHelp())
+      return ExitCode.Ok
+    }
     const [file, ...args] = line.operands
     if (file === undefined) throw new UsageError('the argument <FILE> is missing')
     const vm = createVm(line)
@@ -89,9 +104,16 @@ function readModuleOrHint(file: string): InputModule {
   }
 }
 
+/** A program that its user starts gets what the standard allows, not the defaults of a `Vm`. */
+const UNBOUNDED = {
+  timeout: Infinity,
+  limits: { memory: 2 ** 32, table: 10_000_000, gcHeap: 2 ** 30, instances: 100_000, moduleSize: 2 ** 30 },
+} as const
+
 function createVm(line: CommandLine): Vm {
   const engine = valueOf(line, 'engine') ?? 'auto'
-  const limits: Record<string, number> = {}
+  const wasm = readWasmOptions(valuesOf(line, 'wasm'))
+  const limits: Record<string, number> = { ...wasm.limits }
   for (const [option, limit] of [
     ['max-memory', 'memory'],
     ['max-table-elements', 'table'],
@@ -104,7 +126,8 @@ function createVm(line: CommandLine): Vm {
     limits[limit] = Number(text)
   }
   try {
-    return new Vm({ engine: engine as 'auto', limits })
+    if (engine === 'host') return new Vm({ ...wasm, engine, limits })
+    return new Vm({ ...UNBOUNDED, ...wasm, engine: engine as 'auto', limits: { ...UNBOUNDED.limits, ...limits } })
   } catch (error) {
     // The options of a Vm are the user's words here.
     if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message)
@@ -224,7 +247,12 @@ class Run {
       })
       const backtrace = `error while executing at wasm backtrace:\n${frames.join('\n')}`
       return this.#failure(
-        [context, ...(frames.length > 0 ? [backtrace] : []), `wasm trap: ${trap.text}`],
+        [
+          context,
+          ...(frames.length > 0 ? [backtrace] : []),
+          `wasm trap: ${trap.text}`,
+          ...(error instanceof DeadlineExceededError ? [`timed out after ${error.max}ms`] : []),
+        ],
         TRAP_EXIT_CODE,
       )
     }
