@@ -12,6 +12,11 @@ const binary = join(folder, 'fib.wasm')
 
 const zwasm = (...args) => ({ show: ['zwasm', ...args], args: ['dist/cli.cjs', ...args] })
 const script = (...args) => ({ show: ['node', ...args], args })
+const registered = (options, ...args) => ({
+  show: [`ZWASM_OPTIONS='${options}'`, 'node', '--import', 'zwasm/register', ...args],
+  args: ['--import', 'zwasm/register', ...args],
+  env: { ZWASM_OPTIONS: options },
+})
 const lines = (...text) => text.map((line) => line + '\n').join('')
 
 /** Command, what it prints, and where it fails: its exit code and a part of what it says. */
@@ -51,6 +56,34 @@ const EXAMPLES = [
     1,
     'unknown import: `counter::next` has not been defined',
   ],
+  // A program and a package that know nothing about zwasm, on the host's WebAssembly and on zwasm with a limit.
+  [script('examples/drop-in/app.mjs'), lines('stressed', '64 pages more: granted')],
+  [
+    registered('{"limits":{"memory":1048576}}', 'examples/drop-in/app.mjs'),
+    lines('stressed', '64 pages more: refused'),
+  ],
+  // What guests may use, and how they are stopped.
+  [
+    script('examples/plugins.mjs'),
+    lines(
+      'words: 4, with 403 units of fuel',
+      'forever: stopped after 1000000 units of fuel',
+      'greedy: 16, with 16559 units of fuel',
+      'huge: refused, limit memory is 1048576',
+    ),
+  ],
+  [script('examples/async.mjs'), lines('449', '398', 'no item 3')],
+  [
+    zwasm('-W', 'fuel=1000', '--invoke', 'fib', 'examples/fib.wat', '27'),
+    '',
+    process.platform === 'win32' ? 3 : 134,
+    'wasm trap: all fuel consumed by WebAssembly',
+  ],
+  // Line by line.
+  [
+    { ...script('examples/repl.mjs', 'examples/fib.wat'), stdin: lines('fib 10', 'fib', 'nothing 1', 'fib 20') },
+    lines('fib(i32) -> (i32)', '55', 'error: fib(i32) takes 1 argument, got 0', 'error: no function nothing', '6765'),
+  ],
   // A trap.
   [zwasm('--invoke', 'average', 'examples/trap.wat', '10', '4'), lines('2')],
   [
@@ -67,13 +100,14 @@ const EXAMPLES = [
 ]
 
 let failed = 0
-for (const [{ show, args }, stdout, exitCode = 0, stderr = ''] of EXAMPLES) {
+for (const [{ show, args, env }, stdout, exitCode = 0, stderr = ''] of EXAMPLES) {
   const command = show.map((word) => word.replace(folder, '/tmp')).join(' ')
   console.log(`$ ${command}`)
   const result = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
+    input: stdin,
+    env: { ...process.env, NO_COLOR: '1', ...env },
   })
   process.stdout.write(result.stdout)
   process.stdout.write(result.stderr)
