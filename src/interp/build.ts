@@ -9,7 +9,7 @@ import { skipImmediates } from '../wasm/instr-reader.ts'
 import { T, Ref } from '../wasm/types.ts'
 import type { Module } from '../wasm/module.ts'
 import { Builder, Kind, LabelKind, NO_KINDS, totalSlots, type Label } from './builder.ts'
-import { ClauseWord, HandlerWord, codeOf, install, type FuncCode } from './code.ts'
+import { ClauseWord, CodeForm, HandlerWord, codeOf, install, type FuncCode } from './code.ts'
 import { Ir } from './ir.gen.ts'
 import { Reader } from './reader.ts'
 import { translateOther } from './build-ops.ts'
@@ -81,18 +81,18 @@ const SINGLE = [Kind.I32, Kind.I64, Kind.F32, Kind.F64, Kind.V128, Kind.Ref].map
 const translation = new Translation()
 
 /** The register IR of a defined function; built if need be. */
-export function buildFunction(module: Module, index: number, metered = false): FuncCode {
-  return codeOf(module, index, metered) ?? translate(module, index, metered, undefined)
+export function buildFunction(module: Module, index: number, form = CodeForm.Fused): FuncCode {
+  return codeOf(module, index, form) ?? translate(module, index, form, undefined)
 }
 
 /** Translates again only to learn the Wasm offset of each instruction: pairs of relative pc and offset, ascending. */
-export function offsetsOf(module: Module, index: number, metered = false): number[] {
+export function offsetsOf(module: Module, index: number, form = CodeForm.Fused): number[] {
   const offsets: number[] = []
-  translate(module, index, metered, offsets)
+  translate(module, index, form, offsets)
   return offsets
 }
 
-function translate(module: Module, index: number, metered: boolean, offsets: number[] | undefined): FuncCode {
+function translate(module: Module, index: number, form: CodeForm, offsets: number[] | undefined): FuncCode {
   const t = translation
   const { builder: b, reader: r } = t
   t.module = module
@@ -104,7 +104,7 @@ function translate(module: Module, index: number, metered: boolean, offsets: num
   r.reset(module.bytes, module.codeStart[body], module.codeEnd[body])
   const typeIndex = module.funcs[index]
   const localSlots = readLocals(t, typeIndex)
-  b.reset(localSlots, metered)
+  b.reset(localSlots, form)
   b.offsets = offsets
   b.offset = r.position
   const params = t.params(typeIndex)
@@ -119,11 +119,11 @@ function translate(module: Module, index: number, metered: boolean, offsets: num
   b.offsets = undefined
   const code =
     offsets !== undefined
-      ? { module, index, metered, start: 0, end: b.length, slots, handlers: undefined }
+      ? { module, index, form, start: 0, end: b.length, slots, handlers: undefined }
       : install(
           module,
           index,
-          metered,
+          form,
           b.words,
           b.length,
           b.relocations,

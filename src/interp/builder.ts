@@ -5,10 +5,16 @@
 // register; the result of an instruction that local.set stores next is written to the local directly (`sinkInto`); a compare that a
 // branch tests next becomes part of the branch (`takeCondition`).
 //
+// Plain code (`CodeForm.Plain`) has none of that but the aliases of locals: a constant is loaded into its home slot where it stands, no
+// result is redirected (`result` leaves no `lastResult`, so nothing is fresh), so no compare, sum or product is absorbed, and a loop's
+// branch goes to its header. Each Wasm instruction then has its own words and its own offset, except those that do nothing to a slot:
+// local.get, drop, nop, block, loop, end, and conversions that keep the bits.
+//
 // Invariants: at every label all entries are in their home slots; an entry aliasing a local is moved home before that local changes.
 // One builder is reused for all functions of the agent (typed-array columns that only grow).
 
 import { bug } from '../util/bug.ts'
+import { CodeForm } from './code.ts'
 import { BRANCH_WHEN_FALSE, BRANCH_WHEN_TRUE, IR_LENGTH, Ir, LATCH_FORM, OPPOSITE_BRANCH } from './ir.gen.ts'
 
 /** Kind of a stack entry: what decides how it is copied. */
@@ -111,12 +117,14 @@ export class Builder {
 
   /** Whether branch targets get a `fuel` instruction. */
   metered = false
+  private plain = false
   /** Wasm instructions of the current segment so far; position of the word that will say how many, or -1. */
   count = 0
   private chargeAt = -1
 
-  reset(localSlots: number, metered: boolean): void {
-    this.metered = metered
+  reset(localSlots: number, form: CodeForm): void {
+    this.metered = form === CodeForm.Metered
+    this.plain = form === CodeForm.Plain
     this.chargeAt = -1
     this.length = this.relocationCount = this.depth = this.settled = this.labelCount = 0
     this.barrier()
@@ -149,7 +157,7 @@ export class Builder {
 
   /** The result word of the instruction: may still be redirected while the instruction is the last one. */
   result(slot: number): void {
-    this.lastResult = this.length
+    if (!this.plain) this.lastResult = this.length
     this.words[this.length++] = slot
   }
 
@@ -266,6 +274,7 @@ export class Builder {
     this.entry(kind, CONSTANT)
     this.low[i] = low
     this.high[i] = high
+    if (this.plain) this.settle(i)
   }
 
   pop(): void {
@@ -453,7 +462,7 @@ export class Builder {
     // Cold ops lie behind the table.
     const opposite = first < OPPOSITE_BRANCH.length ? OPPOSITE_BRANCH[first] : 0
     // In metered code the branch must find the loop's fuel in front of its target.
-    if (opposite === 0 || this.metered) return
+    if (opposite === 0 || this.metered || this.plain) return
     this.operandCount = IR_LENGTH[opposite] - 2
     for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[start + 1 + k]
     this.conditional(opposite)

@@ -20,13 +20,37 @@ import { funcBasesOf } from '../runtime/registry.ts'
 import type { Module } from '../wasm/module.ts'
 import { Ir } from './ir.gen.ts'
 
+/** What a function is translated to. The forms are built apart and can exist side by side. */
+export const enum CodeForm {
+  /** With superinstructions, constant forms and repeated loop tests: what runs. */
+  Fused = 0,
+  /** Likewise, but without repeated loop tests, and with a `fuel` instruction in front of every branch target. */
+  Metered = 1,
+  /**
+   * One instruction for each Wasm instruction that computes, stores or jumps, between moves of stack entries; a constant is loaded where
+   * it stands. Where the fused form does something wrong, this one tells whether fusing is to blame.
+   */
+  Plain = 2,
+}
+
+let plain = false
+
+/** Agent-wide: code without fuel is run in its plain form. To be set before anything runs; for tests. */
+export function usePlainCode(): void {
+  plain = true
+}
+
+/** The form that a store runs. */
+export function runningForm(metered: boolean): CodeForm {
+  return metered ? CodeForm.Metered : plain ? CodeForm.Plain : CodeForm.Fused
+}
+
 /** A function's register IR. */
 export interface FuncCode {
   readonly module: Module
   /** Index in the module's function index space. */
   readonly index: number
-  /** Whether it takes fuel. */
-  readonly metered: boolean
+  readonly form: CodeForm
   /** Words [start, end) of CODE. */
   readonly start: number
   readonly end: number
@@ -62,13 +86,12 @@ CODE[Pc.Host] = Ir.ExitHost
 /** Free ranges [start, end), sorted, never adjacent to each other. */
 const free: { start: number; end: number }[] = [{ start: Pc.First, end: CODE_WORDS }]
 type FuncCodes = (FuncCode | undefined)[]
-/** Plain and metered code are built apart. */
-const codes = { plain: new Map<Module, FuncCodes>(), metered: new Map<Module, FuncCodes>() }
-const codesFor = (metered: boolean): Map<Module, FuncCodes> => (metered ? codes.metered : codes.plain)
+/** By `CodeForm`. */
+const codes = [new Map<Module, FuncCodes>(), new Map<Module, FuncCodes>(), new Map<Module, FuncCodes>()]
 
 /** The built code of a function, or undefined. */
-export function codeOf(module: Module, index: number, metered: boolean): FuncCode | undefined {
-  return codesFor(metered).get(module)?.[index]
+export function codeOf(module: Module, index: number, form: CodeForm): FuncCode | undefined {
+  return codes[form].get(module)?.[index]
 }
 
 /** First fit; -1 if no range is large enough. */
@@ -116,7 +139,7 @@ function evict(): void {
   held.push(CTX[Ctx.Pc])
   for (const source of heldPcs) for (const pc of source()) held.push(pc)
   held.sort((a, b) => a - b)
-  for (const list of [...codes.plain.values(), ...codes.metered.values()]) {
+  for (const list of codes.flatMap((byModule) => [...byModule.values()])) {
     for (const code of list) {
       if (code === undefined) continue
       let low = 0
@@ -146,7 +169,7 @@ function discard(list: FuncCodes, code: FuncCode): void {
 export function install(
   module: Module,
   index: number,
-  metered: boolean,
+  form: CodeForm,
   words: Int32Array,
   length: number,
   relocations: Int32Array,
@@ -162,17 +185,17 @@ export function install(
   }
   for (let i = 0; i < relocationCount; i++) words[relocations[i]] += start
   CODE.set(words.subarray(0, length), start)
-  const code = { module, index, metered, start, end: start + length, slots, handlers }
-  let list = codesFor(metered).get(module)
-  if (list === undefined) codesFor(metered).set(module, (list = []))
+  const code = { module, index, form, start, end: start + length, slots, handlers }
+  let list = codes[form].get(module)
+  if (list === undefined) codes[form].set(module, (list = []))
   list[index] = code
   return code
 }
 
 /** Frees the code of a module that no instance uses any more. */
 export function dropModule(module: Module): void {
-  for (const metered of [false, true]) {
-    for (const code of codesFor(metered).get(module) ?? []) if (code !== undefined) release(code.start, code.end)
-    codesFor(metered).delete(module)
+  for (const byModule of codes) {
+    for (const code of byModule.get(module) ?? []) if (code !== undefined) release(code.start, code.end)
+    byModule.delete(module)
   }
 }

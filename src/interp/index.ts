@@ -4,7 +4,7 @@ import { FUNC, FUNC_WORDS_LOG2, Func } from '../runtime/machine.ts'
 import { registerInterpreter } from '../runtime/driver.ts'
 import { suspendedPcs } from '../runtime/suspended.ts'
 import { buildFunction } from './build.ts'
-import { dropModule, heldPcs } from './code.ts'
+import { dropModule, heldPcs, runningForm } from './code.ts'
 import { runFast, runMetered } from './loop.gen.ts'
 import { findHandler, wasmOffsetAt } from './unwind.ts'
 
@@ -14,7 +14,7 @@ registerInterpreter({
   run: runFast,
   runMetered,
   build(instance, index) {
-    const code = buildFunction(instance.module, index, instance.store.metered)
+    const code = buildFunction(instance.module, index, runningForm(instance.store.metered))
     const record = instance.funcIds[index] << FUNC_WORDS_LOG2
     FUNC[record + Func.Slots] = code.slots
     FUNC[record + Func.Entry] = code.start

@@ -4,16 +4,16 @@ import { CODE } from '../runtime/machine.ts'
 import { opcodeById } from '../wasm/opcodes.ts'
 import type { Module } from '../wasm/module.ts'
 import { Cold, buildFunction, offsetsOf } from './build.ts'
-import { ClauseWord, HandlerWord, type FuncCode } from './code.ts'
+import { ClauseWord, CodeForm, HandlerWord, type FuncCode } from './code.ts'
 import { IR_COUNT, Ir } from './ir.gen.ts'
 import { IR_ROWS } from './ir-ops.ts'
 
 const CLAUSE_NAMES = ['catch', 'catch_ref', 'catch_all', 'catch_all_ref']
 
 /** The register IR of a defined function, one instruction a line: relative pc, Wasm offset, op, operands. */
-export function printRegIr(module: Module, index: number, name?: string): string {
-  const code = buildFunction(module, index)
-  const offsets = offsetsOf(module, index)
+export function printRegIr(module: Module, index: number, name?: string, form = CodeForm.Fused): string {
+  const code = buildFunction(module, index, form)
+  const offsets = offsetsOf(module, index, form)
   const lines = [
     `function ${index}${name === undefined ? '' : ` $${name}`}: ${code.slots} slots, ${code.end - code.start} words`,
   ]

@@ -4,7 +4,7 @@ import { FUNC, FUNC_WORDS_LOG2, Func } from '../runtime/machine.ts'
 import { INSTANCES, type Instance } from '../runtime/instance.ts'
 import { bug } from '../util/bug.ts'
 import { offsetsOf } from './build.ts'
-import { ClauseWord, HandlerWord, codeOf, type FuncCode } from './code.ts'
+import { ClauseWord, HandlerWord, codeOf, runningForm, type FuncCode } from './code.ts'
 
 /** Where a caught exception continues. */
 export interface Handler {
@@ -22,7 +22,8 @@ function instanceOf(fid: number): Instance {
 
 function runningCode(instance: Instance, fid: number): FuncCode {
   const index = FUNC[(fid << FUNC_WORDS_LOG2) + Func.Index]
-  return codeOf(instance.module, index, instance.store.metered) ?? bug(`function ${index} is running but has no code`)
+  const code = codeOf(instance.module, index, runningForm(instance.store.metered))
+  return code ?? bug(`function ${index} is running but has no code`)
 }
 
 /** The innermost handler around `pc` (absolute, inside the instruction that throws or calls) that catches the tag. */
@@ -60,7 +61,7 @@ export function findHandler(fid: number, pc: number, tagId: number): Handler | u
 export function wasmOffsetAt(fid: number, pc: number): number {
   const instance = instanceOf(fid)
   const code = runningCode(instance, fid)
-  const offsets = offsetsOf(instance.module, code.index, code.metered)
+  const offsets = offsetsOf(instance.module, code.index, code.form)
   const at = pc - code.start
   let low = 0
   let high = offsets.length >> 1

@@ -1,4 +1,4 @@
-// npm run spec -- [filter ...] [--engine interp] [--strict] [--host] [--api] [--gc-stress] [--jobs N] [--json] [--verbose]
+// npm run spec -- [filter ...] [--engine interp] [--strict] [--host] [--api] [--gc-stress] [--plain] [--jobs N] [--json] [--verbose]
 //
 // Runs the official suite. Files go to worker threads, one at a time; this thread counts. Ends with totals that add up to the number
 // of commands in the scripts, and with exit code 1 if anything failed or was skipped without being allowed to.
@@ -10,6 +10,7 @@ import { runWast } from '../../src/api/wast-runner.ts'
 import type { WastCount, WastOptions, WastReport } from '../../src/api/wast-runner.ts'
 import type { JsNamespace } from '../../src/api/wast-js.ts'
 import { createWebAssembly } from '../../src/api/namespace.ts'
+import { usePlainCode } from '../../src/interp/code.ts'
 import { CONTRADICTIONS, findSuite, NOT_RUN, suiteFiles } from './suite.ts'
 import type { SuiteFile } from './suite.ts'
 
@@ -20,6 +21,7 @@ const USAGE = `npm run spec -- [filter ...] [options]
   --host           run on the WebAssembly of this JavaScript engine: a check of the runner. What it does not support is skipped
   --api            run through zwasm's JS API; what that cannot carry is skipped
   --gc-stress      collect garbage at every allocation; without filters only the files about references and exceptions
+  --plain          run the register IR without superinstructions
   --jobs N         worker threads (default: number of processors, at most 4)
   --json           one line of JSON for each file, then the totals
   --verbose        every file, also those without problems`
@@ -37,6 +39,8 @@ const GC_FILES = [
   'instance',
   'type',
 ]
+/** Environment variable that tells workers, and the threads that scripts start in them, of `--plain`. */
+const PLAIN = 'ZWASM_SPEC_PLAIN'
 const MAX_PROBLEMS_SHOWN = Number(process.env['MAXP'] ?? 200)
 
 interface Settings {
@@ -73,6 +77,9 @@ function parseArguments(args: readonly string[]): Settings {
         break
       case '--gc-stress':
         settings.gcStress = true
+        break
+      case '--plain':
+        process.env[PLAIN] = '1'
         break
       case '--json':
         settings.json = true
@@ -287,7 +294,7 @@ function summarize(
   }
   if (!settings.json) {
     console.log(
-      `\n${suite}: ${files.length} files, ${commands} commands, ${(milliseconds / 1000).toFixed(1)} s${settings.gcStress ? ', garbage collection at every allocation' : ''}`,
+      `\n${suite}: ${files.length} files, ${commands} commands, ${(milliseconds / 1000).toFixed(1)} s${settings.gcStress ? ', garbage collection at every allocation' : ''}${process.env[PLAIN] === '1' ? ', plain register IR' : ''}`,
     )
     for (const [kind, count] of [...kinds].sort())
       console.log(
@@ -309,6 +316,7 @@ function summarize(
   return total.failed > 0 || broken.length > 0 || (settings.engine === 'zwasm' && total.skipped > 0)
 }
 
+if (!isMainThread && process.env[PLAIN] === '1') usePlainCode()
 if (isMainThread) await main()
 else if ((workerData as { spec?: boolean } | null)?.spec === true) {
   const port = parentPort!
