@@ -3,9 +3,10 @@
 // such data keeps the object that it is of** (an instance its tables and memories, a table its callees).
 
 import { bug } from '../util/bug.ts'
-import type { Ffi } from './ffi.ts'
+import type { Ffi, Unavailable } from './ffi.ts'
 import {
   CODE_SLOT_BYTES,
+  FunctionRecord,
   GLOBAL_BYTES,
   ImportCell,
   Instance,
@@ -14,7 +15,8 @@ import {
   TableCell,
   TableEntry,
 } from './layout.ts'
-import { setAddress } from './pages.ts'
+import { roundUp, setAddress } from './pages.ts'
+import { Reservation } from './reservation.ts'
 
 /** Bytes at an address that does not change. */
 export interface Data {
@@ -100,6 +102,61 @@ export class TableData {
   }
 }
 
+/** Records opened at a time: 1 MiB. */
+const RECORD_STEP = 65536
+
+/** The records of the functions of an agent, by the index in their references. */
+export class FunctionRecords {
+  readonly address: number
+  private readonly pages: Reservation
+  private words: Int32Array
+  private opened = 0
+
+  private constructor(pages: Reservation) {
+    this.pages = pages
+    this.address = pages.address
+    this.words = new Int32Array(0)
+  }
+
+  /** `capacity` is the largest number of functions; only address space is taken for it. */
+  static create(ffi: Ffi, capacity: number): FunctionRecords | Unavailable {
+    const pages = Reservation.create(ffi, roundUp(capacity, RECORD_STEP) * FunctionRecord.Bytes)
+    return 'reason' in pages ? pages : new FunctionRecords(pages)
+  }
+
+  /**
+   * Sets the record of a function. Contract: whoever owns the index keeps the instance, and sets the record anew when the index is used
+   * again. False if the system has no memory for it; nothing has changed then.
+   */
+  set(index: number, code: number, instance: InstanceData): boolean {
+    if (index >= this.opened) {
+      const records = roundUp(index + 1, RECORD_STEP)
+      if (!this.pages.open(records * FunctionRecord.Bytes)) return false
+      this.words = new Int32Array(this.pages.view(records * FunctionRecord.Bytes))
+      this.opened = records
+    }
+    const at = index * FunctionRecord.Bytes
+    setAddress(this.words, at + FunctionRecord.Code, code)
+    setAddress(this.words, at + FunctionRecord.Instance, instance.data.address)
+    return true
+  }
+
+  /** Contract: no guest code that may read records runs any more. */
+  release(): void {
+    this.pages.release()
+    this.words = new Int32Array(0)
+  }
+}
+
+/** What an instance is made of. */
+export interface InstanceParts {
+  readonly memories: readonly MemoryData[]
+  readonly tables: readonly TableData[]
+  readonly records: FunctionRecords
+  /** References to the functions, by function index. */
+  readonly functionRefs: ArrayLike<number>
+}
+
 /** An instance's data, and what it refers to. */
 export class InstanceData {
   readonly data: Data
@@ -108,12 +165,7 @@ export class InstanceData {
   private readonly held = new Set<object>()
   private readonly importOwners: InstanceData[] = []
 
-  constructor(
-    ffi: Ffi,
-    layout: InstanceLayout,
-    parts: { readonly memories: readonly MemoryData[]; readonly tables: readonly TableData[] },
-    id: number,
-  ) {
+  constructor(ffi: Ffi, layout: InstanceLayout, parts: InstanceParts, id: number) {
     this.layout = layout
     this.data = allocate(ffi, layout.bytes)
     const { words } = this.data
@@ -123,7 +175,12 @@ export class InstanceData {
     parts.tables.forEach((table, i) => setAddress(tables.words, 8 * i, table.cell.address))
     setAddress(words, Instance.Memories, memories.address)
     setAddress(words, Instance.Tables, tables.address)
-    for (const part of [memories, tables, ...parts.memories, ...parts.tables]) this.held.add(part)
+    const functionRefs = allocate(ffi, 4 * parts.functionRefs.length)
+    functionRefs.words.set(parts.functionRefs)
+    setAddress(words, Instance.FunctionRefs, functionRefs.address)
+    setAddress(words, Instance.FunctionRecords, parts.records.address)
+    for (const part of [memories, tables, functionRefs, parts.records, ...parts.memories, ...parts.tables])
+      this.held.add(part)
     setAddress(words, Instance.CodeSlots, this.data.address + layout.codeSlots)
     words[Instance.Id >> 2] = id
     if (parts.memories.length > 0) this.syncMemory0(parts.memories[0])

@@ -118,9 +118,13 @@ export const enum Instance {
   Fuel = 32,
   /** Address of the first code slot. */
   CodeSlots = 40,
+  /** Address of the first `FunctionRecord` of the agent. */
+  FunctionRecords = 48,
+  /** Address of the references to the functions of the instance, u32 each, by function index (imports first): `ref.func`. */
+  FunctionRefs = 56,
   /** Id by which the driver finds the instance. u32 */
-  Id = 48,
-  HeaderBytes = 64,
+  Id = 64,
+  HeaderBytes = 80,
 }
 
 /** A memory as machine code sees it; the cell is shared by all instances that have the memory. */
@@ -151,6 +155,17 @@ export const enum TableEntry {
   /** The reference as the interpreter has it: `table.get`. u32 */
   Reference = 20,
   Bytes = 32,
+}
+
+/**
+ * What calling a reference needs. One for each function of the agent that a reference can name, at a base that does not move; a
+ * reference is `index << ReferenceShift`, with a tag in the low bits.
+ */
+export const enum FunctionRecord {
+  Code = 0,
+  Instance = 8,
+  Bytes = 16,
+  ReferenceShift = 3,
 }
 
 /** An imported function: the callee and its instance. */
@@ -202,8 +217,6 @@ export const enum ProcessBlock {
   Exit = 32,
   Done = 40,
   TrapExit = 48,
-  /** i32: 1 when the handlers are installed. */
-  Ready = 56,
   /** The handler before ours, 16 bytes for each signal number: its address (0 default, 1 ignore). */
   Chain = 64,
   /** i32 for each span of the arena: 0 if free, else 1. */

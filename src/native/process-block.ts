@@ -142,7 +142,6 @@ function makeBlock(ffi: Ffi, scratch: number, pages: CodePages | undefined): Pro
   // The stubs' span.
   words[ProcessBlock.Spans >> 2] = 1
   for (const signal of FAULT_SIGNALS) installHandler(ffi, scratch, words, signal, at + stubs.handler)
-  Atomics.store(words, ProcessBlock.Ready >> 2, 1)
   return describe(ffi, block)
 }
 

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict'
 import { type Assembler, ripLabel } from '../../src/isa/x64/assembler.ts'
 import { Op } from '../../src/isa/x64/instructions.ts'
 import { Cond, NO_REG, Reg, Size } from '../../src/isa/x64/registers.ts'
-import { allocate, InstanceData, MemoryData, TableData } from '../../src/native/data.ts'
+import { allocate, FunctionRecords, InstanceData, MemoryData, TableData } from '../../src/native/data.ts'
 import {
   ExitCode,
+  FunctionRecord,
   FunctionStub,
   ImportCell,
   Instance,
@@ -67,8 +68,26 @@ function emitCrossCall(asm: Assembler, instanceFrom: () => void, emitCall: () =>
   asm.r(Op.Pop, Size.Q, Reg.R15)
 }
 
-function makeInstance(platform: Platform, id: number, memories: MemoryData[] = [], tables: TableData[] = []) {
-  return new InstanceData(platform.ffi, LAYOUT, { memories, tables }, id)
+/** As many as the interpreter's machine has room for. */
+const MAX_FUNCTIONS = 2 ** 21
+
+let shared: FunctionRecords | undefined
+
+function recordsOf({ ffi }: Platform): FunctionRecords {
+  const made = shared ?? FunctionRecords.create(ffi, MAX_FUNCTIONS)
+  if ('reason' in made) assert.fail(made.reason)
+  return (shared = made)
+}
+
+function makeInstance(
+  platform: Platform,
+  id: number,
+  memories: MemoryData[] = [],
+  tables: TableData[] = [],
+  functionRefs: number[] = [],
+) {
+  const parts = { memories, tables, functionRefs, records: recordsOf(platform) }
+  return new InstanceData(platform.ffi, LAYOUT, parts, id)
 }
 
 const cases: Record<string, Case> = {
@@ -193,6 +212,43 @@ const cases: Record<string, Case> = {
     table.set(999, { code, instance: home, typeId: TYPE, reference: 10 })
     table.set(0, undefined)
     assert.deepEqual([0n, 999n].map(at), [undefined, 7003n])
+  },
+
+  'a reference to a function is called in the instance that the function is of': (name) => {
+    const platform = open(name)
+    const records = recordsOf(platform)
+    const indices = [0, 1, 70_000, MAX_FUNCTIONS - 1]
+    const home = makeInstance(
+      platform,
+      7,
+      [],
+      [],
+      indices.map((index) => (index << FunctionRecord.ReferenceShift) | 2),
+    )
+    const other = makeInstance(platform, 9)
+    const code = install(platform, (asm) => {
+      asm.rm(Op.Add, Size.D, Reg.Rdi, Reg.R15, NO_REG, 0, Instance.Id)
+      asm.op(Op.Ret)
+    })
+    for (const [i, index] of indices.entries()) assert.ok(records.set(index, code, i % 2 === 0 ? home : other))
+    // call_ref (ref.func rsi): rdi the argument
+    const caller = install(platform, (asm) => {
+      emitLoad(asm, Reg.Rax, Reg.R15, Instance.FunctionRefs)
+      asm.rm(Op.Mov, Size.D, Reg.Rax, Reg.Rax, Reg.Rsi, 2, 0)
+      asm.ri(Op.Shr, Size.D, Reg.Rax, FunctionRecord.ReferenceShift)
+      asm.ri(Op.Shl, Size.Q, Reg.Rax, Math.log2(FunctionRecord.Bytes))
+      asm.rm(Op.Add, Size.Q, Reg.Rax, Reg.R15, NO_REG, 0, Instance.FunctionRecords)
+      emitCrossCall(
+        asm,
+        () => emitLoad(asm, Reg.R15, Reg.Rax, FunctionRecord.Instance),
+        () => asm.m(Op.CallIndirect, Size.Q, Reg.Rax, NO_REG, 0, FunctionRecord.Code),
+      )
+      asm.op(Op.Ret)
+    })
+    assert.deepEqual(
+      indices.map((_, i) => call(platform, home, caller, [100n, BigInt(i)])),
+      [107n, 109n, 107n, 109n],
+    )
   },
 
   'globals are shared with those who import them, memories with their sizes': (name) => {

@@ -42,6 +42,8 @@ test('structures have room for their fields', () => {
     [Context.TrapAddress, 8],
     [Context.TrapSp, 8],
     [Context.TrapCode, 4],
+    [Context.LazyIndex, 4],
+    [Context.LazyTarget, 8],
     [Context.Ints, 64],
     [Context.Floats, 128],
   )
@@ -52,6 +54,9 @@ test('structures have room for their fields', () => {
     [Instance.Memories, 8],
     [Instance.Tables, 8],
     [Instance.Fuel, 8],
+    [Instance.CodeSlots, 8],
+    [Instance.FunctionRecords, 8],
+    [Instance.FunctionRefs, 8],
     [Instance.Id, 4],
   )
   disjoint(
@@ -70,7 +75,6 @@ test('structures have room for their fields', () => {
     [ProcessBlock.Exit, 8],
     [ProcessBlock.Done, 8],
     [ProcessBlock.TrapExit, 8],
-    [ProcessBlock.Ready, 4],
     [ProcessBlock.Chain, 16 * 32],
     [ProcessBlock.Spans, 4 * CodeSpace.Spans],
   )

@@ -192,6 +192,20 @@ const cases: Record<string, Case> = {
     }
   },
 
+  'another system or processor is a reason': () => {
+    for (const [platform, arch] of [
+      ['darwin', 'arm64'],
+      ['linux', 'arm64'],
+      ['win32', 'x64'],
+    ]) {
+      Object.defineProperty(process, 'platform', { value: platform })
+      Object.defineProperty(process, 'arch', { value: arch })
+      assert.deepEqual(openPlatform(), {
+        reason: `native code is made for Linux on x86-64, this is ${platform} on ${arch}`,
+      })
+    }
+  },
+
   'a process without the permission to load foreign functions is told so': (name) => {
     const found = openPlatform({ ffi: [name] })
     assert.ok('reason' in found)

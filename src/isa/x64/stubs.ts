@@ -273,8 +273,8 @@ export function makeDispatchStubs(first: number): FunctionStubs {
   return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations() }
 }
 
-/** The signals that the handler is installed for. */
-export const FAULT_SIGNALS: readonly Signal[] = [Signal.Segv, Signal.Bus, Signal.Ill, Signal.Fpe]
+/** The signals that the handler is installed for, in this order: by that of SIGSEGV other agents know that everything is there. */
+export const FAULT_SIGNALS: readonly Signal[] = [Signal.Bus, Signal.Ill, Signal.Fpe, Signal.Segv]
 
 if (SAVED_REGISTERS.length * 8 !== SavedFrame.Pc) throw new Error('SavedFrame has the words that exits push')
 
