@@ -12,6 +12,9 @@ export interface CodeChunk {
   readonly bytes: number
 }
 
+/** Invalid in 64-bit mode, as a whole instruction: SIGILL. */
+const INVALID_OPCODE = 0x06
+
 /** Functions start at multiples of this: a line of the instruction cache is 64 bytes, the decoder reads 32. */
 const ALIGNMENT = 32
 
@@ -73,8 +76,8 @@ export class CodeArena {
 
   /** Contract: no activation has this code on its stack, and no data slot points to it. */
   release(chunk: CodeChunk): void {
-    // int3: a stale address traps (SIGTRAP ends the process with a core) and does not run other code.
-    this.write(chunk.address, chunk.bytes, new Uint8Array(chunk.bytes).fill(0xcc))
+    // Should the contract be broken, it is a trap that the driver does not know, and no other code runs.
+    this.write(chunk.address, chunk.bytes, new Uint8Array(chunk.bytes).fill(INVALID_OPCODE))
     this.used -= chunk.bytes
     this.giveBack(chunk.address, chunk.bytes)
   }

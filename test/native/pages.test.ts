@@ -170,6 +170,21 @@ const cases: Record<string, Case> = {
     assert.equal(arena.used, 62 * (1 << 22) + again.bytes)
   },
 
+  'released code traps, at each of its bytes': (name) => {
+    const platform = open(name)
+    const { arena, agent } = platform
+    const chunk = arena.install(constant(1))!
+    arena.release(chunk)
+    const { sp } = agent
+    for (let at = chunk.address; at < chunk.address + chunk.bytes; at++) {
+      agent.start(at)
+      assert.equal(agent.resume(), ExitCode.Trap)
+      agent.sp = sp
+      const { signal, pc } = agent.fault()
+      assert.deepEqual([signal, pc], [Signal.Ill, at])
+    }
+  },
+
   'code cannot be written where it is executed': (name) => {
     const platform = open(name)
     const store = install(platform, (asm) => {
