@@ -116,6 +116,14 @@ both('namespace object', (W) => {
   assert.equal(typeof W, 'object')
 })
 
+const JSPI = ['Suspending', 'promising', 'SuspendError']
+both('JSTag, JSPI and all else: names', (W) =>
+  assert.deepEqual(
+    Object.getOwnPropertyNames(W).sort(),
+    [...Object.keys(OPERATIONS), ...Object.keys(INTERFACES), ...ERRORS, 'JSTag', ...JSPI].sort(),
+  ),
+)
+
 for (const [name, length] of Object.entries(OPERATIONS)) {
   both(`${name}: operation`, (W) => checkOperation(W, name, length))
   both(`${name}: no receiver is needed`, async (W) => {

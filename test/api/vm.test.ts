@@ -126,7 +126,11 @@ test('typed errors', () => {
 
 const REFUSED: readonly (readonly [unknown, string, string | RegExp])[] = [
   [{ limit: {} }, 'TypeError', "unknown option 'limit'; did you mean 'limits'?"],
-  [{ xyzzy: 1 }, 'TypeError', "unknown option 'xyzzy'; known: engine, limits, features, fuel, timeout, signal, typeReflection"],
+  [
+    { xyzzy: 1 },
+    'TypeError',
+    "unknown option 'xyzzy'; known: engine, limits, features, fuel, timeout, signal, typeReflection",
+  ],
   [{ engine: 'jit' }, 'TypeError', "engine 'jit' is not in this build; available: auto, interp, host"],
   [{ engine: 'v8' }, 'TypeError', "unknown engine 'v8'; available: auto, interp, host"],
   [{ limits: { memry: 1 } }, 'TypeError', "unknown limit 'memry'; did you mean 'memory'?"],
