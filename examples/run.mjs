@@ -66,9 +66,9 @@ const EXAMPLES = [
   [
     script('examples/plugins.mjs'),
     lines(
-      'words: 4, with 403 units of fuel',
+      'words: 4, with 464 units of fuel',
       'forever: stopped after 1000000 units of fuel',
-      'greedy: 16, with 16559 units of fuel',
+      'greedy: 16, with 15456 units of fuel',
       'huge: refused, limit memory is 1048576',
     ),
   ],
@@ -100,7 +100,7 @@ const EXAMPLES = [
 ]
 
 let failed = 0
-for (const [{ show, args, env }, stdout, exitCode = 0, stderr = ''] of EXAMPLES) {
+for (const [{ show, args, env, stdin = '' }, stdout, exitCode = 0, stderr = ''] of EXAMPLES) {
   const command = show.map((word) => word.replace(folder, '/tmp')).join(' ')
   console.log(`$ ${command}`)
   const result = spawnSync(process.execPath, args, {

@@ -8,7 +8,7 @@
 //
 // Bundling is part of the design: it inlines every `const enum`, so that the loop's `case` labels are literals, and it puts the
 // interpreter loop into one module with the arenas it reads (docs/interpreter.md). `--bundles` leaves the declarations out.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -21,17 +21,19 @@ import { runTool } from './tools.mjs'
  */
 export async function buildBundles() {
   await generate()
-  const outdir = join(root, 'dist')
-  for (const old of ['index.js', 'cli.cjs', 'main.cjs', 'register.js'])
-    rmSync(join(outdir, old), { recursive: true, force: true })
+  // Written beside and moved, so that what is there can be run meanwhile.
+  const outdir = join(root, `build/dist-${process.pid}`)
   const outputs = {
-    ...(await bundle('src/index.ts', 'index')),
-    ...(await bundle('src/cli/main.ts', 'main', { plugins: [packageLater], ...COMMONJS })),
-    ...(await bundle('src/register/main.ts', 'register', { plugins: [packageLater] })),
+    ...(await bundle('src/index.ts', 'index', { outdir })),
+    ...(await bundle('src/cli/main.ts', 'main', { outdir, plugins: [packageLater], ...COMMONJS })),
+    ...(await bundle('src/register/main.ts', 'register', { outdir, plugins: [packageLater] })),
   }
   const cli = join(outdir, 'cli.cjs')
   writeFileSync(cli, CLI)
   chmodSync(cli, 0o755)
+  mkdirSync(join(root, 'dist'), { recursive: true })
+  for (const file of readdirSync(outdir)) renameSync(join(outdir, file), join(root, 'dist', file))
+  rmSync(outdir, { recursive: true })
   return { outputs }
 }
 
@@ -48,11 +50,10 @@ require('node:module').enableCompileCache?.()
 require('./main.cjs')
 `
 
-async function bundle(entry, name, options = {}) {
+async function bundle(entry, name, options) {
   const { metafile, warnings } = await build({
     absWorkingDir: root,
     entryPoints: { [name]: entry },
-    outdir: join(root, 'dist'),
     bundle: true,
     format: 'esm',
     platform: 'node',
