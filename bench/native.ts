@@ -87,9 +87,8 @@ function assemble(): (count: number) => void {
 type Operation = readonly [name: string, count: number, run: (count: number) => void]
 
 function operations(platform: Platform): Operation[] {
-  const { ffi } = platform
   const code = new Uint8Array(1024).fill(0x90)
-  const reservation = Reservation.create(ffi, GUARDED_32)
+  const reservation = Reservation.create(platform, GUARDED_32)
   if ('reason' in reservation) throw new Error(reservation.reason)
   reservation.open(65536)
   return [
@@ -101,7 +100,7 @@ function operations(platform: Platform): Operation[] {
       500,
       (count) => {
         for (let i = 0; i < count; i++) {
-          const made = Reservation.create(ffi, GUARDED_32)
+          const made = Reservation.create(platform, GUARDED_32)
           if ('reason' in made || !made.open(65536)) throw new Error('refused')
           made.release()
         }

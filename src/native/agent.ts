@@ -4,12 +4,10 @@
 import { bug } from '../util/bug.ts'
 import { ARGUMENT_REGISTERS } from '../isa/x64/stubs.ts'
 import { type Ffi, MapFlag, PAGE_BYTES, Prot, type Unavailable } from './ffi.ts'
-import { Context, SavedFrame, Signal, StackRegion } from './layout.ts'
+import { forgetMapping, noteMapping, reclaim } from './mappings.ts'
+import { Context, SavedFrame, Signal, SIGNAL_STACK_BYTES, StackRegion } from './layout.ts'
 import { getAddress, setAddress, wordsAt } from './pages.ts'
 import type { Process } from './process-block.ts'
-
-/** Bytes of the stack that the fault handler runs on. V8's handler runs on it too; the kernel's frame is 1 to 11 KiB (AVX-512). */
-const SIGNAL_STACK_BYTES = 1 << 16
 
 /** stack_t */
 const enum StackT {
@@ -61,6 +59,8 @@ export class NativeAgent {
   private readonly stackWords: Int32Array
   private readonly enter: () => void
   private readonly signalStack: number
+  /** Rows of the stacks in the table of mappings. */
+  private readonly rows: readonly number[]
   private open = true
 
   private constructor(ffi: Ffi, process: Process, region: number, signalStack: number) {
@@ -68,6 +68,10 @@ export class NativeAgent {
     this.process = process
     this.region = region
     this.signalStack = signalStack
+    this.rows = [
+      noteMapping(ffi, process, region, StackRegion.Bytes),
+      signalStack === 0 ? -1 : noteMapping(ffi, process, signalStack, SIGNAL_STACK_BYTES),
+    ]
     this.stack = ffi.view(region + StackRegion.GuardBytes, StackRegion.Bytes - StackRegion.GuardBytes)
     this.stackWords = new Int32Array(this.stack)
     const context = StackRegion.Context - StackRegion.GuardBytes
@@ -84,6 +88,7 @@ export class NativeAgent {
 
   /** Makes what this agent needs, or says what was refused. */
   static create(ffi: Ffi, process: Process): NativeAgent | Unavailable {
+    reclaim(ffi, process)
     const region = mapStackRegion(ffi)
     if (typeof region !== 'number') return region
     const signalStack = installSignalStack(ffi)
@@ -179,6 +184,7 @@ export class NativeAgent {
     this.open = false
     if (this.signalStack !== 0) removeSignalStack(this.ffi, this.signalStack)
     this.ffi.munmap(this.region, StackRegion.Bytes)
+    for (const row of this.rows) forgetMapping(this.process, row)
   }
 }
 

@@ -16,7 +16,7 @@ import {
   TableEntry,
 } from './layout.ts'
 import { roundUp, setAddress } from './pages.ts'
-import { Reservation } from './reservation.ts'
+import { type Host, Reservation } from './reservation.ts'
 
 /** Bytes at an address that does not change. */
 export interface Data {
@@ -119,8 +119,8 @@ export class FunctionRecords {
   }
 
   /** `capacity` is the largest number of functions; only address space is taken for it. */
-  static create(ffi: Ffi, capacity: number): FunctionRecords | Unavailable {
-    const pages = Reservation.create(ffi, roundUp(capacity, RECORD_STEP) * FunctionRecord.Bytes)
+  static create(host: Host, capacity: number): FunctionRecords | Unavailable {
+    const pages = Reservation.create(host, roundUp(capacity, RECORD_STEP) * FunctionRecord.Bytes)
     return 'reason' in pages ? pages : new FunctionRecords(pages)
   }
 

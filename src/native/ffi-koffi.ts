@@ -41,6 +41,7 @@ export function koffiFfi(koffi: Koffi): Ffi {
     close: libc.func('int close(int fd)'),
     sigaction: libc.func('int sigaction(int signal, uintptr_t action, uintptr_t old)'),
     sigaltstack: libc.func('int sigaltstack(uintptr_t stack, uintptr_t old)'),
+    gettid: libc.func('int gettid()'),
     view: (address, bytes) => koffi.view(BigInt(address), bytes),
     detach: () => false,
     addressOf: (buffer) => Number(koffi.address(buffer)),

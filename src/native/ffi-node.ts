@@ -39,6 +39,7 @@ export function nodeFfi(ffi: NodeFfi): Ffi {
   const close = get<[number], number>('close', 'int32', 'int32')
   const sigaction = get<[number, bigint, bigint], number>('sigaction', 'int32', 'int32', 'uint64', 'uint64')
   const sigaltstack = get<[bigint, bigint], number>('sigaltstack', 'int32', 'uint64', 'uint64')
+  const gettid = get<[], number>('gettid', 'int32')
   const twalk = get<[bigint, bigint], void>('twalk', 'void', 'pointer', 'pointer')
   return {
     name: 'node:ffi',
@@ -54,6 +55,7 @@ export function nodeFfi(ffi: NodeFfi): Ffi {
     close,
     sigaction: (signal, action, old) => sigaction(signal, BigInt(action), BigInt(old)),
     sigaltstack: (stack, old) => sigaltstack(BigInt(stack), BigInt(old)),
+    gettid,
     view: (address, bytes) => ffi.toArrayBuffer(BigInt(address), bytes, false),
     detach(view) {
       // The transferred buffer is dropped; the pages are not its own.

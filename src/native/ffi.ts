@@ -18,6 +18,8 @@ export interface Ffi {
   close(fd: number): number
   /** Addresses of `struct sigaction`, 0 for null. */
   sigaction(signal: number, action: number, old: number): number
+  /** The id of this thread. */
+  gettid(): number
   /** Addresses of `stack_t`, 0 for null. */
   sigaltstack(stack: number, old: number): number
 

@@ -219,10 +219,25 @@ export const enum ProcessBlock {
   TrapExit = 48,
   /** The handler before ours, 16 bytes for each signal number: its address (0 default, 1 ignore). */
   Chain = 64,
-  /** i32 for each span of the arena: 0 if free, else 1. */
+  /** i32 for each span of the arena: 0 if free, else the id of the thread that has it; -1 of the stubs'. */
   Spans = 1024,
-  Bytes = 16384,
+  /** `Mapping.Rows` rows. */
+  Mappings = 16384,
+  Bytes = 131072,
 }
+
+/** A row of the table of pages that threads own. */
+export const enum Mapping {
+  /** i32: 0 if the row is free, else the thread's id; -1 while the row changes. */
+  Thread = 0,
+  Address = 8,
+  Bytes = 16,
+  RowBytes = 24,
+  Rows = 4096,
+}
+
+/** The mapping of an alternate signal stack: V8's handler runs on it too, the kernel's frame is 1 to 11 KiB (AVX-512, AMX). */
+export const SIGNAL_STACK_BYTES = 1 << 16
 
 /** The code arena. 256 MiB, so that a call reaches everywhere with 32 bits. */
 export const enum CodeSpace {

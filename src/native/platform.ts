@@ -41,7 +41,7 @@ export function openPlatform(options: PlatformOptions = {}): Platform | Unavaila
     agent.close()
     return cpu
   }
-  const probe = Reservation.create(ffi, GUARDED_32)
+  const probe = Reservation.create({ ffi, process }, GUARDED_32)
   const noGuardedMemories = 'reason' in probe ? probe.reason : undefined
   if (!('reason' in probe)) probe.release()
   return { ffi, process, agent, arena, cpu, noGuardedMemories }

@@ -140,7 +140,7 @@ function makeBlock(ffi: Ffi, scratch: number, pages: CodePages | undefined): Pro
   setAddress(words, ProcessBlock.Done, at + stubs.done)
   setAddress(words, ProcessBlock.TrapExit, at + stubs.trapExit)
   // The stubs' span.
-  words[ProcessBlock.Spans >> 2] = 1
+  words[ProcessBlock.Spans >> 2] = -1
   for (const signal of FAULT_SIGNALS) installHandler(ffi, scratch, words, signal, at + stubs.handler)
   return describe(ffi, block)
 }

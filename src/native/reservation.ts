@@ -3,15 +3,25 @@
 
 import { bug } from '../util/bug.ts'
 import { type Ffi, MapFlag, Prot, type Unavailable } from './ffi.ts'
+import { forgetMapping, noteMapping } from './mappings.ts'
 import { roundUp } from './pages.ts'
+import type { Process } from './process-block.ts'
 
 /** 8 GiB for index + offset, and a Wasm page more for what an access reads behind them. */
 export const GUARDED_32 = 2 ** 33 + 65536
 
+/** What reserving needs; a `Platform` has it. */
+export interface Host {
+  readonly ffi: Ffi
+  readonly process: Process
+}
+
 export class Reservation {
   readonly address: number
   readonly bytes: number
-  private readonly ffi: Ffi
+  private readonly host: Host
+  /** In the table of mappings. */
+  private readonly row: number
   /** Opened so far, in bytes. */
   private opened = 0
   /** The views that are alive: pages go when nothing can touch them. */
@@ -24,17 +34,18 @@ export class Reservation {
     },
   )
 
-  private constructor(ffi: Ffi, address: number, bytes: number) {
-    this.ffi = ffi
+  private constructor(host: Host, address: number, bytes: number) {
+    this.host = host
     this.address = address
     this.bytes = bytes
+    this.row = noteMapping(host.ffi, host.process, address, bytes)
   }
 
-  /** Reserves bytes of address space, none of them accessible. */
-  static create(ffi: Ffi, bytes: number): Reservation | Unavailable {
+  /** Reserves bytes of address space for this thread, none of them accessible. */
+  static create({ ffi, process }: Host, bytes: number): Reservation | Unavailable {
     const flags = MapFlag.Private | MapFlag.Anonymous | MapFlag.NoReserve
     const address = ffi.mmap(0, bytes, Prot.None, flags, -1, 0)
-    if (address >= 0) return new Reservation(ffi, address, bytes)
+    if (address >= 0) return new Reservation({ ffi, process }, address, bytes)
     return { reason: `a reservation of ${bytes} bytes of address space was refused` }
   }
 
@@ -43,7 +54,7 @@ export class Reservation {
     const wanted = roundUp(bytes, 65536)
     if (wanted > this.bytes || this.closing) bug('more pages opened than are reserved')
     if (wanted <= this.opened) return true
-    if (this.ffi.mprotect(this.address + this.opened, wanted - this.opened, Prot.ReadWrite) < 0) return false
+    if (this.host.ffi.mprotect(this.address + this.opened, wanted - this.opened, Prot.ReadWrite) < 0) return false
     this.opened = wanted
     return true
   }
@@ -54,7 +65,7 @@ export class Reservation {
    */
   view(bytes: number): ArrayBuffer {
     if (bytes > this.opened) bug('a view of pages that are not open')
-    const buffer = this.ffi.view(this.address, bytes)
+    const buffer = this.host.ffi.view(this.address, bytes)
     const view = new WeakRef(buffer)
     this.views.add(view)
     Reservation.dead.register(buffer, { owner: this, view }, buffer)
@@ -63,7 +74,7 @@ export class Reservation {
 
   /** Detaches a view, where the interface can. False: the view goes on to show the memory, at its old length. */
   detach(buffer: ArrayBuffer): boolean {
-    return this.ffi.detach(buffer)
+    return this.host.ffi.detach(buffer)
   }
 
   /** The memory is gone. Pages are unmapped when no view is left: JavaScript may hold one for longer. */
@@ -78,6 +89,8 @@ export class Reservation {
   }
 
   private unmapIfUnused(): void {
-    if (this.released) this.ffi.munmap(this.address, this.bytes)
+    if (!this.released) return
+    this.host.ffi.munmap(this.address, this.bytes)
+    forgetMapping(this.host.process, this.row)
   }
 }

@@ -73,8 +73,8 @@ const MAX_FUNCTIONS = 2 ** 21
 
 let shared: FunctionRecords | undefined
 
-function recordsOf({ ffi }: Platform): FunctionRecords {
-  const made = shared ?? FunctionRecords.create(ffi, MAX_FUNCTIONS)
+function recordsOf(platform: Platform): FunctionRecords {
+  const made = shared ?? FunctionRecords.create(platform, MAX_FUNCTIONS)
   if ('reason' in made) assert.fail(made.reason)
   return (shared = made)
 }

@@ -10,6 +10,7 @@ import {
   ImportCell,
   Instance,
   instanceLayout,
+  Mapping,
   ProcessBlock,
   SavedFrame,
   StackRegion,
@@ -77,6 +78,7 @@ test('structures have room for their fields', () => {
     [ProcessBlock.TrapExit, 8],
     [ProcessBlock.Chain, 16 * 32],
     [ProcessBlock.Spans, 4 * CodeSpace.Spans],
+    [ProcessBlock.Mappings, Mapping.RowBytes * Mapping.Rows],
   )
   assert.equal(SavedFrame.Bytes, SavedFrame.Pc + 8)
 })

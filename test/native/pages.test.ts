@@ -15,8 +15,8 @@ import { openProcess } from '../../src/native/process-block.ts'
 import { GUARDED_32, Reservation } from '../../src/native/reservation.ts'
 import { type Case, emitLoad, install, nativeTests, open } from './harness.ts'
 
-function reserve(ffi: Ffi, bytes = GUARDED_32): Reservation {
-  const made = Reservation.create(ffi, bytes)
+function reserve(platform: Platform, bytes = GUARDED_32): Reservation {
+  const made = Reservation.create(platform, bytes)
   if ('reason' in made) assert.fail(made.reason)
   return made
 }
@@ -73,7 +73,7 @@ function random(seed: number): (below: number) => number {
 const cases: Record<string, Case> = {
   'every index and offset of 32 bits is in the reservation: a value or a fault': (name) => {
     const platform = open(name)
-    const memory = reserve(platform.ffi)
+    const memory = reserve(platform)
     assert.ok(memory.open(3 * 65536))
     new Int32Array(memory.view(3 * 65536)).fill(0x01020304)
     for (const disp of [0, 1, 65536, 0x7fffffff]) {
@@ -96,7 +96,7 @@ const cases: Record<string, Case> = {
 
   'growing keeps the contents and the base; old views are detached or stay valid': (name) => {
     const platform = open(name)
-    const memory = reserve(platform.ffi)
+    const memory = reserve(platform)
     assert.ok(memory.open(65536))
     const old = memory.view(65536)
     new Uint8Array(old).fill(7)
@@ -112,7 +112,7 @@ const cases: Record<string, Case> = {
 
   'pages go when memory and views are garbage, and not before': async (name) => {
     const platform = open(name)
-    const memory = reserve(platform.ffi, 1 << 20)
+    const memory = reserve(platform, 1 << 20)
     memory.open(65536)
     const holder: { words: Int32Array | undefined } = { words: new Int32Array(memory.view(65536)) }
     memory.release()
@@ -126,7 +126,7 @@ const cases: Record<string, Case> = {
 
   'views that nobody detached are no trouble when the process ends': (name) => {
     const platform = open(name)
-    const memory = reserve(platform.ffi)
+    const memory = reserve(platform)
     memory.open(65536)
     const views = Array.from({ length: 1000 }, () => memory.view(65536))
     memory.detach(views[0])
@@ -141,7 +141,7 @@ const cases: Record<string, Case> = {
     const { process, ffi } = platform
     const owned = (): number => {
       const first = ProcessBlock.Spans >> 2
-      return process.words.subarray(first, first + CodeSpace.Spans).reduce((sum, word) => sum + word, 0)
+      return process.words.subarray(first, first + CodeSpace.Spans).filter((word) => word !== 0).length
     }
     const before = owned()
     const arenas = Array.from({ length: 5 }, () => new CodeArena(ffi, process))
@@ -282,7 +282,7 @@ const cases: Record<string, Case> = {
   'a reservation of 8 GiB that is refused is told; smaller ones work': (name) => {
     const platform = open(name)
     assert.equal(platform.noGuardedMemories, `a reservation of ${GUARDED_32} bytes of address space was refused`)
-    const memory = reserve(platform.ffi, 1 << 20)
+    const memory = reserve(platform, 1 << 20)
     assert.ok(memory.open(65536))
     const load = install(platform, (asm) => {
       emitLoad(asm, Reg.Rdi, Reg.Rdi)

@@ -8,13 +8,16 @@ import type { Assembler } from '../../src/isa/x64/assembler.ts'
 import { Op } from '../../src/isa/x64/instructions.ts'
 import { Cond, NO_REG, Reg, Size, Xmm } from '../../src/isa/x64/registers.ts'
 import { MapFlag, Prot } from '../../src/native/ffi.ts'
-import { ExitCode, Signal, StackRegion } from '../../src/native/layout.ts'
+import { CodeSpace, ExitCode, Mapping, ProcessBlock, Signal, StackRegion } from '../../src/native/layout.ts'
 import type { FfiName } from '../../src/native/load.ts'
 import { closePlatform, openPlatform, type Platform } from '../../src/native/platform.ts'
+import { GUARDED_32, Reservation } from '../../src/native/reservation.ts'
 import { type Case, emitExit, emitLoad, install, nativeTests, open } from './harness.ts'
 
 /** An exit code of the tests. */
 const PING = 7
+
+const SPANS = ProcessBlock.Spans >> 2
 
 /** V8's WebAssembly, which @types/node does not declare. */
 interface HostWebAssembly {
@@ -304,12 +307,26 @@ const cases: Record<string, Case> = {
     trapAll(platform, 10)
   },
 
-  'a worker that is terminated while its code runs in exits leaves the others alone': async (ffi) => {
+  'what a terminated worker had is freed, and the others are left alone': async (ffi) => {
     const platform = open(ffi)
+    const { words } = platform.process
+    const spans = (): number => words.subarray(SPANS, SPANS + CodeSpace.Spans).filter((owner) => owner !== 0).length
+    const mappings = (): number =>
+      Array.from({ length: Mapping.Rows }, (_, i) => words[(ProcessBlock.Mappings + i * Mapping.RowBytes) >> 2]).filter(
+        (thread) => thread !== 0,
+      ).length
+    trapAll(platform, 1)
+    const before = [spans(), mappings()]
     for (let round = 0; round < 5; round++) {
       const worker = new Worker(process.argv[1], { workerData: { ffi, forever: true } })
       await new Promise((done) => worker.once('message', done))
+      while (spans() === before[0]) await new Promise((done) => setTimeout(done, 1))
+      assert.deepEqual([spans(), mappings()], [before[0] + 1, before[1] + 3])
       await worker.terminate()
+      trapAll(platform, 20)
+      // The next agent of any thread frees it.
+      closePlatform(open(ffi))
+      assert.deepEqual([spans(), mappings()], before)
       trapAll(platform, 20)
     }
   },
@@ -483,10 +500,13 @@ else {
   const platform = openPlatform({ ffi: [ffi] })
   if ('reason' in platform) throw new Error(platform.reason)
   const v8 = v8Trap()
+  const memory = Reservation.create(platform, GUARDED_32)
+  if ('reason' in memory || !memory.open(65536)) throw new Error('no memory')
   parentPort!.postMessage(platform.process.codeStart)
   for (let i = 0; i < 50 || forever === true; i++) {
     trapAll(platform, 10)
     v8()
   }
+  memory.release()
   closePlatform(platform)
 }
