@@ -37,10 +37,11 @@ export class Control {
   budget: number
   /** Milliseconds that a call from JavaScript may take, with everything it calls. */
   timeout = Infinity
-  /** Time on `performance.now()`'s clock after which running code is interrupted. Set when the outermost call begins. */
+  /**
+   * Time on `performance.now()`'s clock after which running code is interrupted. Set when the driver looks for the first time in an outermost
+   * call (within a slice or a host call of its begin), so that short calls need no clock; Infinity before that and between calls.
+   */
   deadline = Infinity
-  /** What `deadline` is for the next outermost call, instead of now plus `timeout`. */
-  nextDeadline: number | undefined = undefined
   signal: Signal | undefined = undefined
   /** Interrupts running code as soon as its first element is not 0. In shared memory, so that other threads can. */
   flag: Int32Array | undefined = undefined
@@ -57,14 +58,6 @@ export class Control {
   constructor(fuel: number) {
     this.fuel = fuel
     this.budget = fuel
-  }
-
-  /** The outermost activation begins. */
-  begin(): void {
-    if (this.nextDeadline !== undefined) {
-      this.deadline = this.nextDeadline
-      this.nextDeadline = undefined
-    } else if (this.timeout !== Infinity) this.deadline = performance.now() + this.timeout
   }
 
   /** Puts a portion of fuel into CTX. Before every run of a metered loop. */
@@ -90,7 +83,11 @@ export class Control {
 
   /** Why running code must stop now, if it must. */
   stopReason(): StopReason | undefined {
-    if (this.deadline !== Infinity && performance.now() >= this.deadline) return 'deadline'
+    if (this.timeout !== Infinity) {
+      const now = performance.now()
+      if (this.deadline === Infinity) this.deadline = now + this.timeout
+      if (now >= this.deadline) return 'deadline'
+    }
     if (this.signal !== undefined && this.signal.aborted) return 'aborted'
     return this.flag !== undefined && Atomics.load(this.flag, 0) !== 0 ? 'interrupted' : undefined
   }

@@ -184,7 +184,8 @@ function run(
   nested++
   control.depth++
   try {
-    if (control.depth === 1) control.begin()
+    // The first host call looks, so that the deadline is set.
+    if (control.depth === 1) untilPoll = 1
     if (nested === 1) {
       CTX[Ctx.StackEnd] = Math.min(STACK_SLOTS, store.limits.stackSlots)
       CTX[Ctx.FrameEnd] = FRAME_END

@@ -49,6 +49,13 @@ export interface WasmFrame {
 /** Frames kept in a backtrace: the innermost ones. */
 export const MAX_BACKTRACE = 64
 
+let observer: ((trap: Trap) => void) | undefined
+
+/** Sets what is called for every trap inside Wasm code, while its frames are still on the stack. */
+export function observeTraps(next: (trap: Trap) => void): void {
+  observer = next
+}
+
 /** A trap: the end of an activation that no Wasm code can catch. */
 export class Trap extends Error {
   override readonly name = 'Trap'
@@ -63,6 +70,7 @@ export class Trap extends Error {
     this.code = code
     this.frames = frames
     this.omittedFrames = omittedFrames
+    if (observer !== undefined && frames.length > 0) observer(this)
   }
 }
 
