@@ -69,8 +69,8 @@ export class NativeAgent {
     this.region = region
     this.signalStack = signalStack
     this.rows = [
-      noteMapping(ffi, process, region, StackRegion.Bytes),
-      signalStack === 0 ? -1 : noteMapping(ffi, process, signalStack, SIGNAL_STACK_BYTES),
+      noteMapping(process, region, StackRegion.Bytes),
+      signalStack === 0 ? -1 : noteMapping(process, signalStack, SIGNAL_STACK_BYTES),
     ]
     this.stack = ffi.view(region + StackRegion.GuardBytes, StackRegion.Bytes - StackRegion.GuardBytes)
     this.stackWords = new Int32Array(this.stack)

@@ -45,8 +45,6 @@ export class CodeArena {
   /** Free pieces as pairs address, bytes; sorted by address, neighbours joined. */
   private free: { address: number; bytes: number }[] = []
   private readonly spans: { first: number; count: number }[] = []
-  /** The thread of this agent owns the spans. */
-  private readonly thread: number
   /** Bytes in use, without what is free in spans. */
   used = 0
 
@@ -54,7 +52,6 @@ export class CodeArena {
     this.ffi = ffi
     this.process = process
     this.base = getBase(process)
-    this.thread = ffi.gettid()
   }
 
   /** Bytes taken from the process's arena. */
@@ -138,7 +135,8 @@ export class CodeArena {
     const word = ProcessBlock.Spans >> 2
     for (let first = 1; first + count <= CodeSpace.Spans;) {
       let taken = 0
-      while (taken < count && Atomics.compareExchange(owners, word + first + taken, 0, this.thread) === 0) taken++
+      while (taken < count && Atomics.compareExchange(owners, word + first + taken, 0, this.process.thread) === 0)
+        taken++
       if (taken === count) {
         this.spans.push({ first, count })
         this.giveBack(this.base + first * CodeSpace.SpanBytes, count * CodeSpace.SpanBytes)

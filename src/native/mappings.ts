@@ -17,12 +17,12 @@ const threadWord = (row: number): number => (rowAt(row) + Mapping.Thread) >> 2
  * Notes pages as this thread's: they go when it has ended. Returns the row, or -1 if the table is full: then nobody frees them if the thread
  * is terminated. Contract: no other thread uses the pages.
  */
-export function noteMapping(ffi: Ffi, { words }: Process, address: number, bytes: number): number {
+export function noteMapping({ words, thread }: Process, address: number, bytes: number): number {
   for (let row = 0; row < Mapping.Rows; row++) {
     if (Atomics.compareExchange(words, threadWord(row), 0, BUSY) !== 0) continue
     setAddress(words, rowAt(row) + Mapping.Address, address)
     setAddress(words, rowAt(row) + Mapping.Bytes, bytes)
-    Atomics.store(words, threadWord(row), ffi.gettid())
+    Atomics.store(words, threadWord(row), thread)
     return row
   }
   return -1

@@ -32,6 +32,8 @@ export type CodePages = 'dual' | 'mprotect'
 /** The process's block and what it tells. */
 export interface Process {
   readonly words: Int32Array
+  /** The id of this thread, by which others know what it owns. */
+  readonly thread: number
   /** Code is written at its address + writeDelta; 0: pages must be made writable first. */
   readonly writeDelta: number
   readonly codeStart: number
@@ -57,6 +59,7 @@ function describe(ffi: Ffi, block: number): Process {
   const words = wordsAt(ffi, block, ProcessBlock.Bytes)
   return {
     words,
+    thread: ffi.gettid(),
     writeDelta: getAddress(words, ProcessBlock.WriteDelta),
     codeStart: getAddress(words, ProcessBlock.CodeStart),
     enter: getAddress(words, ProcessBlock.Enter),

@@ -38,7 +38,7 @@ export class Reservation {
     this.host = host
     this.address = address
     this.bytes = bytes
-    this.row = noteMapping(host.ffi, host.process, address, bytes)
+    this.row = noteMapping(host.process, address, bytes)
   }
 
   /** Reserves bytes of address space for this thread, none of them accessible. */
