@@ -1,6 +1,13 @@
 // The public API of zwasm.
 
 export { dumpRegisterIr, validate } from './api/compile.ts'
+export {
+  type CoredumpFrame,
+  type CoredumpInfo,
+  coredumpOf,
+  type CoredumpValue,
+  inspectCoredump,
+} from './api/coredump.ts'
 export { CompileError, LinkError, RuntimeError } from './api/errors.ts'
 export { type FeatureReport, features } from './api/features.ts'
 export {

@@ -51,6 +51,8 @@ export interface NamespaceOptions extends ControlOptions {
   readonly features?: FeatureSwitches
   /** The type reflection proposal: `type()` on every object, `WebAssembly.Function`. Not with `host`. */
   readonly typeReflection?: boolean
+  /** Traps have a coredump: {@link coredumpOf}. Costs nothing until one happens. Not with `host`. */
+  readonly coredump?: boolean
 }
 
 /** Options after checking. */
@@ -67,6 +69,7 @@ export interface RealmOptions {
   /** Bytes; undefined: the JS API's limit. */
   readonly moduleSize: number | undefined
   readonly typeReflection: boolean
+  readonly coredump: boolean
 }
 
 export const BYTES_PER_SLOT = 8
@@ -117,10 +120,15 @@ const withoutUndefined = <T extends object>(options: T): T =>
 
 /** Throws a TypeError for an unknown option, a wrong type or engine, a RangeError for a number out of range. */
 export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
-  checkNames(options, ['engine', 'limits', 'features', 'fuel', 'timeout', 'signal', 'typeReflection'], 'option')
+  checkNames(
+    options,
+    ['engine', 'limits', 'features', 'fuel', 'timeout', 'signal', 'typeReflection', 'coredump'],
+    'option',
+  )
   const engine = readEngine(options.engine)
-  const { limits, features, typeReflection = false } = options
+  const { limits, features, typeReflection = false, coredump = false } = options
   if (typeof typeReflection !== 'boolean') throw new TypeError("option 'typeReflection' must be true or false")
+  if (typeof coredump !== 'boolean') throw new TypeError("option 'coredump' must be true or false")
   const control = readControl(options)
   if (engine === 'host') {
     for (const name of ['fuel', 'timeout', 'signal'] as const)
@@ -129,10 +137,11 @@ export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
       throw new TypeError("the engine 'host' has no limits; use 'interp'")
     if (features !== undefined) throw new TypeError("the engine 'host' has no feature switches; use 'interp'")
     if (typeReflection) throw new TypeError("the engine 'host' has no type reflection; use 'interp'")
+    if (coredump) throw new TypeError("the engine 'host' has no coredumps; use 'interp'")
   }
   const { moduleSize, ...caps } = readLimits(limits)
   const store = { limits: caps, ...(control.fuel === undefined ? {} : { fuel: control.fuel }) }
-  return { engine, realm: { store, features: readFeatures(features), control, moduleSize, typeReflection } }
+  return { engine, realm: { store, features: readFeatures(features), control, moduleSize, typeReflection, coredump } }
 }
 
 /** Checks the bounds of running code; other properties are left alone. */

@@ -4,6 +4,7 @@
 import '../interp/index.ts'
 import { Store } from '../runtime/store.ts'
 import { DEFAULT_FEATURES, type Features } from '../wasm/features.ts'
+import { enableCoredumps } from './coredump.ts'
 import { defineException, defineTag, type ExceptionInterface, type TagInterface } from './exception-class.ts'
 import { Functions } from './functions.ts'
 import { defineGlobal, type GlobalInterface } from './global-class.ts'
@@ -45,10 +46,11 @@ export class Realm {
   /** Bytes that a module may have. */
   readonly maxModuleSize: number
 
-  constructor({ store, features, control, moduleSize, typeReflection }: Partial<RealmOptions> = {}) {
+  constructor({ store, features, control, moduleSize, typeReflection, coredump }: Partial<RealmOptions> = {}) {
     this.store = new Store(store)
     this.store.control.timeout = control?.timeout ?? Infinity
     this.store.control.signal = control?.signal
+    if (coredump === true) enableCoredumps(this.store)
     this.maxModuleSize = moduleSize ?? Infinity
     this.features = features ?? DEFAULT_FEATURES
     this.typeReflection = typeReflection ?? false

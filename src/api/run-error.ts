@@ -36,9 +36,13 @@ export interface TrapInfo {
 
 const traps = new WeakMap<object, Trap>()
 
+/** The trap behind an error that a call into WebAssembly threw. */
+export const trapOf = (error: unknown): Trap | undefined =>
+  typeof error === 'object' && error !== null ? traps.get(error) : undefined
+
 /** The trap behind an error that a call into WebAssembly threw: its text and the Wasm backtrace. Undefined for other errors. */
 export function trapInfo(error: unknown): TrapInfo | undefined {
-  const trap = typeof error === 'object' && error !== null ? traps.get(error) : undefined
+  const trap = trapOf(error)
   if (trap === undefined) return undefined
   return { text: trapText(trap.code), frames: trap.frames.map(describeFrame) }
 }

@@ -59,6 +59,12 @@ export class Translation {
   localKinds = new Uint8Array(64)
   localSlots = new Int32Array(64)
   handlers: number[] = []
+  localCount = 0
+  /** `translateUpTo`: the pc to stop at, or -1; instructions seen; the last one that starts at or before the pc; the one to stop at. */
+  stopPc = -1
+  ordinal = 0
+  lastOrdinal = 0
+  stopOrdinal = -1
 
   params(typeIndex: number): Uint8Array {
     return (this.kinds.params[typeIndex] ??= kindsOf(this.funcType(typeIndex).params))
@@ -92,11 +98,35 @@ export function offsetsOf(module: Module, index: number, form = CodeForm.Fused):
   return offsets
 }
 
+/**
+ * Translates a function again up to the Wasm instruction that the code at `at` (relative pc) belongs to, the first one if several were
+ * fused. The builder's virtual stack then tells where each operand is while that instruction has not begun. Valid until the next
+ * translation.
+ */
+export function translateUpTo(module: Module, index: number, form: CodeForm, at: number): Translation {
+  const t = translation
+  t.stopPc = at
+  t.stopOrdinal = -1
+  translate(module, index, form, [])
+  t.stopOrdinal = t.lastOrdinal
+  translate(module, index, form, [])
+  t.stopPc = -1
+  return t
+}
+
+/** Whether this instruction is the one to stop at. An instruction that is fused into a later one may have begun behind it. */
+function stopsHere(t: Translation): boolean {
+  const ordinal = t.ordinal++
+  if (t.builder.length <= t.stopPc) t.lastOrdinal = ordinal
+  return ordinal === t.stopOrdinal
+}
+
 function translate(module: Module, index: number, form: CodeForm, offsets: number[] | undefined): FuncCode {
   const t = translation
   const { builder: b, reader: r } = t
   t.module = module
   t.handlers = []
+  t.ordinal = 0
   let kinds = moduleKinds.get(module)
   if (kinds === undefined) moduleKinds.set(module, (kinds = { params: [], results: [] }))
   t.kinds = kinds
@@ -159,6 +189,7 @@ function readLocals(t: Translation, typeIndex: number): number {
     const kind = kindOf(r.valueType())
     for (let i = 0; i < n; i++) add(kind)
   }
+  t.localCount = count
   return slot
 }
 
@@ -182,6 +213,7 @@ function translateBody(t: Translation): void {
   const { builder: b, reader: r } = t
   while (b.labelCount > 0) {
     b.offset = r.position
+    if (t.stopPc >= 0 && stopsHere(t)) return
     const op = r.opcode()
     if (isCharged(op)) b.count++
     switch (op) {

@@ -129,7 +129,7 @@ const REFUSED: readonly (readonly [unknown, string, string | RegExp])[] = [
   [
     { xyzzy: 1 },
     'TypeError',
-    "unknown option 'xyzzy'; known: engine, limits, features, fuel, timeout, signal, typeReflection",
+    "unknown option 'xyzzy'; known: engine, limits, features, fuel, timeout, signal, typeReflection, coredump",
   ],
   [{ engine: 'jit' }, 'TypeError', "engine 'jit' is not in this build; available: auto, interp, host"],
   [{ engine: 'v8' }, 'TypeError', "unknown engine 'v8'; available: auto, interp, host"],

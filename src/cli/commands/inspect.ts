@@ -1,4 +1,11 @@
-import { type ExternType, inspectModule, type ModuleInfo } from '../../index.ts'
+import {
+  type CoredumpInfo,
+  type CoredumpValue,
+  type ExternType,
+  inspectCoredump,
+  inspectModule,
+  type ModuleInfo,
+} from '../../index.ts'
 import { has, oneOperand } from '../args.ts'
 import type { Command } from '../command.ts'
 import { ExitCode } from '../failure.ts'
@@ -8,7 +15,7 @@ import { inputName, writeOut } from '../io.ts'
 export const inspect: Command = {
   name: 'inspect',
   usage: 'inspect [--json] <FILE>',
-  summary: 'Show what a module imports, exports and contains',
+  summary: 'Show what a module or a coredump contains',
   options: [{ name: 'json', help: 'Print JSON' }],
   examples: [
     ['zwasm inspect app.wasm', 'Imports and exports with their types, sizes'],
@@ -18,17 +25,45 @@ export const inspect: Command = {
     const file = oneOperand(line, 'FILE')
     const { bytes, locate } = readModule(file)
     let info: ModuleInfo
+    let coredump: CoredumpInfo | undefined
     try {
       info = inspectModule(bytes)
+      if (info.customSections.some((s) => s.name === 'core')) coredump = inspectCoredump(bytes)
     } catch (error) {
       throw invalidModule(error, `failed to inspect \`${inputName(file)}\``, locate)
     }
     writeOut(
-      has(line, 'json') ? JSON.stringify({ file: inputName(file), ...info }, undefined, 2) + '\n' : report(file, info),
+      has(line, 'json')
+        ? JSON.stringify({ file: inputName(file), ...info, coredump }, bigintText, 2) + '\n'
+        : report(file, info) + (coredump === undefined ? '' : coredumpReport(coredump)),
     )
     return ExitCode.Ok
   },
 }
+
+/** JSON has no bigint. */
+const bigintText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
+
+function coredumpReport({ executable, threads, modules, instances }: CoredumpInfo): string {
+  const parts = threads.map(({ name, frames }) =>
+    section(
+      `thread ${quote(name)}`,
+      frames.map(
+        (f, i) =>
+          `${i}: ${quote(modules[instances[f.instance]?.module] ?? '')} function ${f.functionIndex} + 0x${f.codeOffset.toString(16)}\n` +
+          `     locals: ${values(f.locals)}\n     stack: ${values(f.stack)}`,
+      ),
+    ),
+  )
+  return [`\ncoredump of ${quote(executable)}\n`, ...parts].join('\n')
+}
+
+const values = (list: readonly CoredumpValue[]): string =>
+  list.length === 0
+    ? 'none'
+    : list.map((v) => (v.type === 'missing' ? '?' : `${v.type} ${numberText(v.value)}`)).join(', ')
+
+const numberText = (value: number | bigint): string => (Object.is(value, -0) ? '-0' : String(value))
 
 function report(file: string, info: ModuleInfo): string {
   const { counts } = info
