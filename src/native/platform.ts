@@ -4,7 +4,7 @@ import { type CpuFeatures, readCpuFeatures } from '../isa/x64/features.ts'
 import { makeCpuProbe } from '../isa/x64/stubs.ts'
 import { NativeAgent } from './agent.ts'
 import { CodeArena } from './code-arena.ts'
-import type { Ffi, Unavailable } from './ffi.ts'
+import { type Ffi, MapFlag, PAGE_BYTES, Prot, type Unavailable } from './ffi.ts'
 import { StackRegion } from './layout.ts'
 import { type FfiName, loadFfi } from './load.ts'
 import { type CodePages, openProcess, type Process } from './process-block.ts'
@@ -30,8 +30,14 @@ export interface PlatformOptions {
 /** Opens the platform for this agent. What cannot be had is told in a sentence; nothing is left behind then. */
 export function openPlatform(options: PlatformOptions = {}): Platform | Unavailable {
   const ffi = loadFfi(options.ffi)
-  if ('reason' in ffi) return ffi
-  const process = openProcess(ffi, options.pages)
+  return 'reason' in ffi ? ffi : openPlatformWith(ffi, options.pages)
+}
+
+/** Likewise with an interface that is there. */
+export function openPlatformWith(ffi: Ffi, pages?: CodePages): Platform | Unavailable {
+  const refused = refusesViews(ffi)
+  if (refused !== undefined) return { reason: refused }
+  const process = openProcess(ffi, pages)
   if ('reason' in process) return process
   const agent = NativeAgent.create(ffi, process)
   if ('reason' in agent) return agent
@@ -51,6 +57,22 @@ export function openPlatform(options: PlatformOptions = {}): Platform | Unavaila
 export function closePlatform(platform: Platform): void {
   platform.agent.close()
   platform.arena.close()
+}
+
+/** Why there are no views of raw memory: embedders of V8 with its sandbox (Electron) forbid them. */
+function refusesViews(ffi: Ffi): string | undefined {
+  const page = ffi.mmap(0, PAGE_BYTES, Prot.ReadWrite, MapFlag.Private | MapFlag.Anonymous, -1, 0)
+  if (page < 0) return 'mmap of a page was refused'
+  try {
+    // What one view writes, another one shows.
+    new Int32Array(ffi.view(page, PAGE_BYTES))[0] = 1
+    const shown = new Int32Array(ffi.view(page, PAGE_BYTES))[0]
+    return shown === 1 ? undefined : `${ffi.name} gives copies for views of memory`
+  } catch (error) {
+    return `${ffi.name} refuses views of memory: ${error instanceof Error ? error.message : String(error)}`
+  } finally {
+    ffi.munmap(page, PAGE_BYTES)
+  }
 }
 
 /** Asks the processor, by code of ours: the first that runs. */

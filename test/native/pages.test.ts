@@ -10,7 +10,7 @@ import { type Ffi, Prot } from '../../src/native/ffi.ts'
 import { CodeSpace, ExitCode, ProcessBlock, Signal } from '../../src/native/layout.ts'
 import { loadFfi } from '../../src/native/load.ts'
 import { NativeAgent } from '../../src/native/agent.ts'
-import { openPlatform, type Platform } from '../../src/native/platform.ts'
+import { openPlatform, openPlatformWith, type Platform } from '../../src/native/platform.ts'
 import { openProcess } from '../../src/native/process-block.ts'
 import { GUARDED_32, Reservation } from '../../src/native/reservation.ts'
 import { type Case, emitLoad, install, nativeTests, open } from './harness.ts'
@@ -258,6 +258,23 @@ const cases: Record<string, Case> = {
     agent.start(chunk.address)
     assert.equal(agent.resume(), ExitCode.Done)
     assert.equal(agent.ints64[0], 77n)
+  },
+
+  'views that are refused, or copies, are a reason': (name) => {
+    const ffi = real(name)
+    const reasonOf = (view: Ffi['view']): string => {
+      const found = openPlatformWith(refusing(ffi, { view }))
+      return 'reason' in found ? found.reason : 'opened'
+    }
+    const refuse = (): never => {
+      throw new Error('External buffers are not allowed')
+    }
+    assert.equal(reasonOf(refuse), `${name} refuses views of memory: External buffers are not allowed`)
+    assert.equal(
+      reasonOf((_, bytes) => new ArrayBuffer(bytes)),
+      `${name} gives copies for views of memory`,
+    )
+    assert.equal(reasonOf(ffi.view), 'opened')
   },
 
   'each refusal of a stack is a reason': (name) => {
