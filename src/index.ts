@@ -48,3 +48,15 @@ export { parseWat, type ParsedText, type ParseOptions } from './text/parse.ts'
 export type { PrintOptions } from './text/print.ts'
 export { formatAt, TextError } from './text/text-error.ts'
 export { nearestName } from './util/nearest.ts'
+export {
+  type Clock,
+  type LoadWasiOptions,
+  loadWasi,
+  type Preopen,
+  WASI,
+  type WASIInput,
+  type WASIOptions,
+  type WASIOutput,
+  wasiVersion,
+  type WasiProgram,
+} from './wasi/index.ts'

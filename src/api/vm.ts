@@ -64,6 +64,14 @@ export class Vm {
   }
 
   /**
+   * For host functions that wait or work for long: throws what stops the guest, if its deadline has passed or it was interrupted. The
+   * exception is to go on into the guest.
+   */
+  checkpoint(): void {
+    this.#realm?.store.control.checkpoint()
+  }
+
+  /**
    * Compiles a module.
    *
    * @throws CompileError if the bytes are no valid module.

@@ -9,6 +9,7 @@ import {
   RuntimeError,
   trapInfo,
   Vm,
+  type WASI,
 } from '../../index.ts'
 import { type CommandLine, has, valueOf, valuesOf } from '../args.ts'
 import type { Command } from '../command.ts'
@@ -17,6 +18,7 @@ import { ExitCode, Failure, TRAP_EXIT_CODE, UsageError } from '../failure.ts'
 import { type InputModule, invalidModule, readModule } from '../input.ts'
 import { inputName, writeOut } from '../io.ts'
 import { formatValue, parseValue } from '../values.ts'
+import { createWasi, isWasiModule, TRACE_OPTION, WASI_OPTIONS, type WasiSettings, wasiSettings } from '../wasi.ts'
 import { asksForKeys, readWasmOptions, wasmKeysHelp } from '../wasm-options.ts'
 
 export const run: Command = {
@@ -47,6 +49,7 @@ export const run: Command = {
       help: "auto (default), interp, or host (the JavaScript engine's own WebAssembly)",
       group: 'Execution',
     },
+    ...WASI_OPTIONS,
     {
       name: 'wasm',
       short: 'W',
@@ -66,11 +69,13 @@ export const run: Command = {
       help: 'Print the register IR of all functions, or of one (index or export), and stop',
       group: 'Debugging',
     },
+    TRACE_OPTION,
   ],
   examples: [
     ['zwasm app.wasm', 'Run a module; `run` may be left out'],
     ['zwasm run --invoke add math.wat 1 0x2a', 'Call add(1, 42)'],
     ['zwasm run -W fuel=1000000,timeout=2s app.wasm', 'Stop it after so many instructions, or seconds'],
+    ['zwasm run --dir data::/data::ro --env LANG=C app.wasm a b', 'Give it a directory, a variable and arguments'],
     ['zwasm run --preload env=lib.wasm app.wasm', 'Take imports from another module'],
     ['zwasm run --dump-regir=add math.wat', 'How the interpreter sees a function'],
   ],
@@ -85,7 +90,10 @@ export const run: Command = {
     const input = readModuleOrHint(file)
     if (has(line, 'dump-regir')) return dump(input, file, valueOf(line, 'dump-regir')!)
     const imports = preload(vm, valuesOf(line, 'preload'))
-    return new Run(file, vm, input, imports).execute(valueOf(line, 'invoke'), args)
+    return new Run(file, vm, input, imports, undefined, wasiSettings(line, file, args)).execute(
+      valueOf(line, 'invoke'),
+      args,
+    )
   },
 }
 
@@ -153,6 +161,9 @@ function preload(vm: Vm, items: readonly string[]): Imports {
   return imports
 }
 
+/** Exit codes from here on are those of shells and signals: as wasmtime. */
+const MIN_INVALID_STATUS = 126
+
 /** One module on its way from bytes to results. */
 class Run {
   readonly #file: string
@@ -160,6 +171,8 @@ class Run {
   readonly #input: InputModule
   readonly #imports: Imports
   readonly #headline: string
+  readonly #settings: WasiSettings | undefined
+  #wasi: WASI | undefined
 
   constructor(
     file: string,
@@ -167,24 +180,33 @@ class Run {
     input: InputModule,
     imports: Imports,
     headline = `failed to run main module \`${inputName(file)}\``,
+    settings?: WasiSettings,
   ) {
     this.#file = file
     this.#vm = vm
     this.#input = input
     this.#imports = imports
     this.#headline = headline
+    this.#settings = settings
   }
 
   instantiate(): ModuleInstance {
     const context = `failed to instantiate ${JSON.stringify(inputName(this.#file))}`
     try {
       const compiled = this.#vm.compile(this.#input.bytes)
+      let imports = this.#imports
+      if (this.#settings !== undefined && compiled.imports.some(({ module }) => isWasiModule(module))) {
+        this.#wasi = createWasi(this.#settings, this.#vm, compiled.imports)
+        imports = { ...this.#wasi.getImportObject(), ...imports }
+      }
       for (const wanted of compiled.imports) {
-        const given = this.#imports[wanted.module]
+        const given = imports[wanted.module]
         if (given === undefined || !(wanted.name in given))
           throw this.#failure([context, unknownImport(wanted.module, wanted.name)])
       }
-      return this.#vm.instantiate(compiled, this.#imports)
+      const module = this.#vm.instantiate(compiled, imports)
+      this.#wasi?.finalizeBindings(module)
+      return module
     } catch (error) {
       if (error instanceof Failure) throw error
       throw this.#executionFailure(error, context)
@@ -193,13 +215,26 @@ class Run {
 
   execute(invoke: string | undefined, args: readonly string[]): number {
     const module = this.instantiate()
+    if (this.#wasi === undefined) this.#callExports(module, invoke, args)
+    else {
+      const code = this.#wasi.run(() => this.#callExports(module, invoke, args))
+      if (code >= MIN_INVALID_STATUS)
+        throw this.#failure([
+          'failed to invoke command default',
+          `exit with invalid exit status outside of [0..${MIN_INVALID_STATUS})`,
+        ])
+      return code
+    }
+    return ExitCode.Ok
+  }
+
+  #callExports(module: ModuleInstance, invoke: string | undefined, args: readonly string[]): void {
     if (isFunction(module, '_initialize')) this.#call(module, '_initialize', [], 'failed to invoke `_initialize`')
     if (invoke !== undefined) this.#invoke(module, invoke, args)
     else {
       const entry = ['', '_start'].find((name) => isFunction(module, name))
       if (entry !== undefined) this.#call(module, entry, [], 'failed to invoke command default')
     }
-    return ExitCode.Ok
   }
 
   #invoke(module: ModuleInstance, name: string, words: readonly string[]): void {
@@ -270,12 +305,8 @@ class Run {
 const isFunction = (module: ModuleInstance, name: string): boolean =>
   Object.hasOwn(module.exports, name) && typeof module.exports[name] === 'function'
 
-function unknownImport(module: string, name: string): string {
-  const text = `unknown import: \`${module}::${name}\` has not been defined`
-  return /^wasi[_:]/.test(module)
-    ? `${text}\nthis version of zwasm has no WASI: only modules that import nothing from it can run`
-    : text
-}
+const unknownImport = (module: string, name: string): string =>
+  `unknown import: \`${module}::${name}\` has not been defined`
 
 function noFunction(module: ModuleInstance, name: string, type: ExportType | undefined): string {
   if (type !== undefined) return `export \`${name}\` is a ${type.kind}, not a function`

@@ -1,0 +1,95 @@
+// The options of `run` that give a guest something: nothing but the standard streams by default.
+
+import { statSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type ImportType, type Preopen, type Vm, WASI, wasiVersion } from '../index.ts'
+import { type CommandLine, type Option, valueOf, valuesOf } from './args.ts'
+import { Failure, UsageError } from './failure.ts'
+import { systemText, writeError } from './io.ts'
+
+export const WASI_OPTIONS: readonly Option[] = [
+  {
+    name: 'dir',
+    value: 'HOST[::GUEST][::ro]',
+    repeat: true,
+    help: 'Give the guest a directory, under the same name or as GUEST; `ro` lets it change nothing',
+    group: 'WASI',
+  },
+  {
+    name: 'env',
+    value: 'NAME[=VALUE]',
+    repeat: true,
+    help: "Set a variable of the guest's environment; without a value, to that of this process",
+    group: 'WASI',
+  },
+  { name: 'argv0', value: 'NAME', help: "The guest's name of itself; by default that of FILE", group: 'WASI' },
+]
+
+export const TRACE_OPTION: Option = {
+  name: 'trace',
+  value: 'WHAT',
+  help: 'Print to stderr what the guest does: wasi',
+  group: 'Debugging',
+}
+
+/** What the command line gives to the guest. */
+export interface WasiSettings {
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly preopens: Readonly<Record<string, Preopen>>
+  readonly trace: boolean
+}
+
+export function wasiSettings(line: CommandLine, file: string, args: readonly string[]): WasiSettings {
+  const trace = valueOf(line, 'trace')
+  if (trace !== undefined && trace !== 'wasi')
+    throw new UsageError(`invalid value '${trace}' for '--trace <WHAT>'`, 'possible values: wasi')
+  return {
+    args: [valueOf(line, 'argv0') ?? (file === '-' ? '-' : basename(file)), ...args],
+    env: Object.fromEntries(valuesOf(line, 'env').flatMap(variable)),
+    preopens: Object.fromEntries(valuesOf(line, 'dir').map(preopen)),
+    trace: trace !== undefined,
+  }
+}
+
+function variable(text: string): [string, string][] {
+  const equals = text.indexOf('=')
+  const name = equals < 0 ? text : text.slice(0, equals)
+  if (name === '') throw new UsageError(`invalid value '${text}' for '--env <NAME[=VALUE]>': the name is empty`)
+  const value = equals < 0 ? process.env[name] : text.slice(equals + 1)
+  return value === undefined ? [] : [[name, value]]
+}
+
+function preopen(text: string): [string, Preopen] {
+  const [host, ...rest] = text.split('::')
+  const readonly = rest.at(-1) === 'ro'
+  if (readonly) rest.pop()
+  const [guest = host] = rest
+  if (host === '' || guest === '' || rest.length > 1)
+    throw new UsageError(`invalid value '${text}' for '--dir <HOST[::GUEST][::ro]>'`)
+  return [guest, { host, readonly }]
+}
+
+export const isWasiModule = (name: string): boolean => name === 'wasi_snapshot_preview1' || name === 'wasi_unstable'
+
+/** @throws Failure for a directory that cannot be opened. */
+export function createWasi(settings: WasiSettings, vm: Vm, imports: readonly ImportType[]): WASI {
+  const { args, env, preopens, trace } = settings
+  for (const { host } of Object.values(preopens)) checkDirectory(host)
+  return new WASI({
+    version: wasiVersion(imports),
+    args,
+    env,
+    preopens,
+    checkpoint: () => vm.checkpoint(),
+    ...(trace ? { trace: (text: string) => writeError(`${text}\n`) } : {}),
+  })
+}
+
+function checkDirectory(host: string): void {
+  try {
+    if (!statSync(host).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' })
+  } catch (error) {
+    throw new Failure(`failed to open directory \`${host}\``, [systemText(error)])
+  }
+}
