@@ -27,6 +27,7 @@ export const enum TrapReason {
   TableOutOfBounds = 3,
   UndefinedElement = 4,
   NullReference = 13,
+  NullFunctionReference = 14,
 }
 
 /**
