@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { Assembler } from '../../src/isa/x64/assembler.ts'
 import { Op } from '../../src/isa/x64/instructions.ts'
 import { NO_REG, Reg, Size } from '../../src/isa/x64/registers.ts'
@@ -10,7 +11,7 @@ import { type Ffi, Prot } from '../../src/native/ffi.ts'
 import { CodeSpace, ExitCode, ProcessBlock, Signal } from '../../src/native/layout.ts'
 import { loadFfi } from '../../src/native/load.ts'
 import { NativeAgent } from '../../src/native/agent.ts'
-import { openPlatform, openPlatformWith, type Platform } from '../../src/native/platform.ts'
+import { closePlatform, openPlatform, openPlatformWith, type Platform } from '../../src/native/platform.ts'
 import { openProcess } from '../../src/native/process-block.ts'
 import { GUARDED_32, Reservation } from '../../src/native/reservation.ts'
 import { type Case, emitLoad, install, nativeTests, open } from './harness.ts'
@@ -135,6 +136,21 @@ const cases: Record<string, Case> = {
 
   'code is placed, linked, freed and placed again; neighbours are not touched': (name) => arenaAtRandom(name),
   'the same with pages that change their protection': (name) => arenaAtRandom(name, 'mprotect'),
+
+  'threads that take and give back spans at the same time never share one': async (name) => {
+    const platform = open(name)
+    const work = (seed: number): Promise<void> =>
+      new Promise((done, fail) => {
+        const worker = new Worker(process.argv[1], { workerData: { name, seed } })
+        worker.on('error', fail)
+        worker.on('exit', (code) => (code === 0 ? done() : fail(new Error(`worker ended with ${code}`))))
+      })
+    await Promise.all([1, 2, 3].map(work))
+    const spans = ProcessBlock.Spans >> 2
+    const owners = new Set(platform.process.words.subarray(spans, spans + CodeSpace.Spans))
+    owners.delete(platform.process.thread)
+    assert.deepEqual([...owners].sort(), [-1, 0])
+  },
 
   'two agents of a process take different spans; closing gives them back': (name) => {
     const platform = open(name)
@@ -356,6 +372,25 @@ function arenaAtRandom(name: Ffi['name'], pages?: 'mprotect'): void {
   assert.ok(arena.install(new Uint8Array(CodeSpace.SpanBytes)) !== undefined)
   assert.equal(arena.reserved, reserved)
 }
+
+/** A thread: arenas that come and go, with code of its own that must be there when it is called. */
+function claimSpans(name: Ffi['name'], seed: number): void {
+  const platform = open(name)
+  const below = random(seed)
+  for (let round = 0; round < 150; round++) {
+    const arena = new CodeArena(platform.ffi, platform.process)
+    const chunks = Array.from({ length: 1 + below(4) }, (_, i) => ({
+      chunk: arena.install(constant(seed * 1000 + i, below(3) * CodeSpace.SpanBytes))!,
+      value: seed * 1000 + i,
+    }))
+    for (const { chunk, value } of chunks)
+      assert.deepEqual(run(platform, chunk.address, 0, 0), { value: BigInt(value) })
+    arena.close()
+  }
+  closePlatform(platform)
+}
+
+if (!isMainThread) claimSpans(workerData.name, workerData.seed)
 
 nativeTests(cases, {
   'a process without the permission to load foreign functions is told so': {
