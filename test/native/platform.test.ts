@@ -433,6 +433,9 @@ const cases: Record<string, Case> = {
   'SIGFPE that is sent ends the process': (ffi) => sendAfterTraps(ffi, 'SIGFPE'),
   'SIGBUS that is sent ends the process': (ffi) => sendAfterTraps(ffi, 'SIGBUS'),
 
+  'SIGFPE that is sent while guest code runs ends the process': (ffi) => spinUntilSent(ffi, 'FPE'),
+  'SIGSEGV that is sent while guest code runs ends the process': (ffi) => spinUntilSent(ffi, 'SEGV'),
+
   'the processor has what this machine says it has': (ffi) => {
     const { cpu } = open(ffi)
     const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))![1].trim().split(' '))
@@ -471,6 +474,17 @@ const cases: Record<string, Case> = {
   },
 }
 
+/** One activation that spins for a minute: the signal comes while guest code runs. */
+function spinUntilSent(ffi: FfiName, signal: string): void {
+  const platform = open(ffi)
+  const { agent } = platform
+  spawn('sh', ['-c', `sleep 0.4; kill -${signal} $0`, String(process.pid)])
+  agent.ints64[0] = 1n << 37n
+  agent.ints64[1] = 0n
+  agent.start(install(platform, emitSpin))
+  assert.fail(`left with ${agent.resume()}`)
+}
+
 function sendAfterTraps(ffi: FfiName, signal: NodeJS.Signals): Promise<void> {
   trapAll(open(ffi), 1)
   process.kill(process.pid, signal)
@@ -490,6 +504,8 @@ if (isMainThread)
       'a fault of somebody else ends the process as before': 'SIGSEGV',
       "the same without V8's handler": 'SIGSEGV',
       'SIGSEGV that is sent ends the process': 'SIGSEGV',
+      'SIGFPE that is sent while guest code runs ends the process': 'SIGFPE',
+      'SIGSEGV that is sent while guest code runs ends the process': 'SIGSEGV',
       'SIGILL that is sent ends the process': 'SIGILL',
       'SIGFPE that is sent ends the process': 'SIGFPE',
       'SIGBUS that is sent ends the process': 'SIGBUS',

@@ -166,6 +166,9 @@ function emitHandler(asm: Assembler, block: number): number {
   asm.jcc(Cond.B, chain)
   asm.rm(Op.Cmp, Size.Q, Reg.Rcx, Reg.Rax, NO_REG, 0, ProcessBlock.CodeEnd)
   asm.jcc(Cond.AE, chain)
+  // Sent by somebody while guest code ran: no fault of it.
+  asm.mi(Op.Cmp, Size.D, Reg.Rsi, NO_REG, 0, Linux.SiginfoCode, 0)
+  asm.jcc(Cond.LE, chain)
   load(asm, Reg.R9, Reg.Rdx, Linux.UcontextRsp)
   asm.rr(Op.Mov, Size.Q, Reg.R8, Reg.R9)
   asm.ri(Op.And, Size.Q, Reg.R8, -StackRegion.Bytes)
