@@ -1,4 +1,4 @@
-// npm run bench -- [interp] [front] [start] [api] [limits] [native] [options]. Without a suite: all of them.
+// npm run bench -- [interp] [front] [start] [api] [limits] [native] [wasi] [options]. Without a suite: all of them.
 //
 // Ours and theirs (V8's WebAssembly of the same Node) run in turns in the same process, in several fresh processes. A figure is the
 // minimum over the processes of the median in each: what the code can do when nothing disturbs it. All results are checked.
@@ -11,8 +11,9 @@ import { interp } from './interp.ts'
 import { limits } from './limits.ts'
 import { native } from './native.ts'
 import { start } from './start.ts'
+import { wasi } from './wasi.ts'
 
-const SUITES: readonly Suite[] = [interp, front, start, api, limits, native]
+const SUITES: readonly Suite[] = [interp, front, start, api, limits, native, wasi]
 
 const USAGE = `npm run bench -- [SUITE...] [options]
   interp   the interpreter on small programs, steady state and first run
@@ -21,6 +22,7 @@ const USAGE = `npm run bench -- [SUITE...] [options]
   api      calls between JavaScript and WebAssembly
   limits   metered code against code that is not
   native   the platform of native code: exits, traps, pages
+  wasi     calls of WASI preview 1 beside node:wasi
 options
   --processes N    fresh processes for each figure (default 4)
   --rounds N       timed rounds in each process (default 7)

@@ -69,6 +69,8 @@ function write(
   const nonblocking = (descriptor.flags & FdFlag.Nonblock) !== 0
   const source = vectors.length === 1 ? vectors[0] : gather(vectors)
   const count = blocking(nonblocking, () => (append ? file.append(source) : file.write(source, position)))
+  // A stream has nothing to write through to.
+  if (descriptor.position === null) return count
   if ((descriptor.flags & FdFlag.Sync) !== 0) file.sync(false)
   else if ((descriptor.flags & FdFlag.Dsync) !== 0) file.sync(true)
   return count
