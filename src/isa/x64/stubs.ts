@@ -6,10 +6,12 @@
 //   - rsp is always in the stack region, and the context is at a fixed distance from its base (src/native/layout.ts).
 
 import {
+  CodeSpace,
   Context,
   ExitCode,
   FunctionStub,
   Instance,
+  Mapping,
   ProcessBlock,
   SavedFrame,
   Signal,
@@ -40,8 +42,29 @@ const enum Linux {
   SigactionBytes = 32,
 }
 
-/** Marks our fault handler, so that each agent of the process finds the block: these 16 bytes are at `HANDLER_MAGIC_OFFSET` of it. */
-export const HANDLER_MAGIC = [0x7a776173, 0x6d666c74, 0x68646c72, 0x00000001]
+/**
+ * What agents of one process must agree on to share a block. Another version of zwasm in the process, with another layout, has another
+ * mark: it finds no block of its own and makes one.
+ */
+const SHARED_LAYOUT = [
+  ...[StackRegion.Bytes, StackRegion.Context, CodeSpace.Bytes, CodeSpace.SpanBytes, CodeSpace.Spans],
+  ...[Context.HostSp, Context.GuestSp, Context.ExitCode, Context.TrapSignal, Context.TrapPc, Context.TrapAddress],
+  ...[Context.TrapSp, Context.TrapCode, Context.Ints, Context.Floats, SavedFrame.Bytes, ExitCode.Done, ExitCode.Trap],
+  ...[ProcessBlock.CodeStart, ProcessBlock.CodeEnd, ProcessBlock.WriteDelta, ProcessBlock.Enter, ProcessBlock.Exit],
+  ...[ProcessBlock.Done, ProcessBlock.TrapExit, ProcessBlock.Chain, ProcessBlock.Spans, ProcessBlock.Mappings],
+  ...[Mapping.Thread, Mapping.Address, Mapping.Bytes, Mapping.RowBytes, Mapping.Rows],
+]
+
+/**
+ * Marks our fault handler, so that each agent of the process finds the block: these 16 bytes are at `HANDLER_MAGIC_OFFSET` of it. The last
+ * word is a hash of the layout (FNV-1a over words).
+ */
+export const HANDLER_MAGIC = [
+  0x7a776173,
+  0x6d666c74,
+  0x68646c72,
+  SHARED_LAYOUT.reduce((hash, number) => Math.imul(hash ^ number, 0x01000193), 0x811c9dc5 | 0),
+]
 export const HANDLER_MAGIC_OFFSET = 8
 /** Offset in the handler of the address of the process's block. */
 export const HANDLER_BLOCK_OFFSET = 24
