@@ -216,6 +216,12 @@ export class VCode {
     this.operand(vreg | Operand.Def | Operand.Late | Operand.Any)
   }
 
+  /** Appends an instruction of another function with its operands. */
+  copyInstr(from: VCode, i: number): void {
+    this.instr(from.op[i], from.size[i], from.imm[i], from.aux[i], from.flags[i], from.value[i], from.offset[i])
+    for (let o = from.operandStart[i]; o < from.operandStart[i + 1]; o++) this.operand(from.operands[o])
+  }
+
   /** Appends a successor of the current block. */
   successor(block: number): void {
     const at = this.successorStart[this.blocks]++

@@ -1,0 +1,124 @@
+// Lowering of memory accesses and addresses.
+
+import { Op as Ssa } from '../../ssa/op.gen.ts'
+import { Instance, MemoryCell } from '../../native/layout.ts'
+import { VType } from '../../codegen/vcode.ts'
+import { NONE } from '../../ssa/types.ts'
+import { Op } from './instructions.ts'
+import type { Lowering } from './lower.ts'
+import { Address, Shape } from './machine.ts'
+import { Size } from './registers.ts'
+
+/** Instruction and size of loads, by op - I32Load. 32-bit results fill the register, so an i64's unsigned loads are those of an i32. */
+const LOADS: readonly (readonly [Op, Size])[] = [
+  [Op.Mov, Size.D],
+  [Op.Movsx8, Size.D],
+  [Op.Movzx8, Size.D],
+  [Op.Movsx16, Size.D],
+  [Op.Movzx16, Size.D],
+  [Op.Mov, Size.Q],
+  [Op.Movsx8, Size.Q],
+  [Op.Movzx8, Size.D],
+  [Op.Movsx16, Size.Q],
+  [Op.Movzx16, Size.D],
+  [Op.Movsxd, Size.Q],
+  [Op.Mov, Size.D],
+  [Op.Movss, Size.D],
+  [Op.Movsd, Size.Q],
+]
+
+/** By op - I32Store. */
+const STORES: readonly (readonly [Op, Size])[] = [
+  [Op.Mov, Size.D],
+  [Op.Mov, Size.B],
+  [Op.Mov, Size.W],
+  [Op.Mov, Size.Q],
+  [Op.Mov, Size.B],
+  [Op.Mov, Size.W],
+  [Op.Mov, Size.D],
+  [Op.Movss, Size.D],
+  [Op.Movsd, Size.Q],
+]
+
+export function lowerMemory(l: Lowering, v: number, op: Ssa): void {
+  const { graph } = l
+  if (op >= Ssa.I32Load && op <= Ssa.F64Load) return load(l, v, op)
+  if (op >= Ssa.I32Store && op <= Ssa.F64Store) return store(l, v, op)
+  if (op === Ssa.MemoryBase) return memoryCell(l, v, graph.aux[v], MemoryCell.Base)
+  if (op === Ssa.MemoryBytes) return memoryCell(l, v, graph.aux[v], MemoryCell.Bytes)
+  l.unsupported(v)
+}
+
+/** What an address is made of: vregs, or NONE. */
+const address = { bits: 0, base: NONE, index: NONE, displacement: 0 }
+
+/** Takes an address apart: memory base or sum, and the displacement, which are all that x86 adds by itself. */
+function matchAddress(l: Lowering, v: number, displacement: number): void {
+  const { graph } = l
+  let root = graph.resolve(v)
+  address.bits = 0
+  address.base = address.index = NONE
+  address.displacement = displacement
+  while (graph.op[root] === Ssa.I64Add && l.isImmediate(graph.b[root])) {
+    const sum = address.displacement + l.constant(graph.b[root])
+    if (sum !== (sum | 0)) break
+    address.displacement = sum
+    root = graph.resolve(graph.a[root])
+  }
+  if (graph.op[root] !== Ssa.I64Add) {
+    if (isMemory0(l, root)) address.bits = Address.BaseMemory
+    else address.base = l.reg(root)
+    return
+  }
+  let base = graph.resolve(graph.a[root])
+  let index = graph.resolve(graph.b[root])
+  if (isMemory0(l, index)) [base, index] = [index, base]
+  if (isMemory0(l, base)) address.bits = Address.BaseMemory
+  else address.base = l.reg(base)
+  address.bits |= Address.HasIndex
+  if (graph.op[index] === Ssa.I64Shl && l.isImmediate(graph.b[index]) && (l.constant(graph.b[index]) & 63) <= 3) {
+    address.bits |= (l.constant(graph.b[index]) & 63) << Address.ScaleShift
+    index = graph.resolve(graph.a[index])
+  }
+  address.index = l.reg(index)
+}
+
+const isMemory0 = (l: Lowering, v: number): boolean => l.graph.op[v] === Ssa.MemoryBase && l.graph.aux[v] === 0
+
+function load(l: Lowering, v: number, op: Ssa): void {
+  const [instruction, size] = LOADS[op - Ssa.I32Load]
+  matchAddress(l, l.graph.a[v], l.graph.aux[v])
+  l.emit(Shape.Load | (instruction << 8), size | address.bits, 0, address.displacement)
+  if (address.base !== NONE) l.draft.use(address.base)
+  if (address.index !== NONE) l.draft.use(address.index)
+  l.draft.def(l.result(v))
+}
+
+function store(l: Lowering, v: number, op: Ssa): void {
+  const [instruction, size] = STORES[op - Ssa.I32Store]
+  const value = l.reg(l.graph.b[v])
+  matchAddress(l, l.graph.a[v], l.graph.aux[v])
+  l.emit(Shape.Store | (instruction << 8), size | address.bits, 0, address.displacement)
+  if (address.base !== NONE) l.draft.use(address.base)
+  if (address.index !== NONE) l.draft.use(address.index)
+  l.draft.use(value)
+}
+
+/** A word of a memory's cell. Memory 0 has its own in the instance, and its base in a register. */
+function memoryCell(l: Lowering, v: number, memory: number, word: MemoryCell): void {
+  let base = NONE
+  let displacement: number = word === MemoryCell.Base ? Instance.Memory0Base : Instance.Memory0Bytes
+  if (memory > 0) {
+    const list = l.temporary(VType.I64)
+    base = l.temporary(VType.I64)
+    l.emit(Shape.Load | (Op.Mov << 8), Size.Q | Address.BaseInstance, 0, Instance.Memories)
+    l.draft.def(list)
+    l.emit(Shape.Load | (Op.Mov << 8), Size.Q, 0, 8 * memory)
+    l.draft.use(list)
+    l.draft.def(base)
+    displacement = word
+  }
+  l.emit(Shape.Load | (Op.Mov << 8), Size.Q | (base === NONE ? Address.BaseInstance : 0), 0, displacement)
+  if (base !== NONE) l.draft.use(base)
+  l.draft.def(l.result(v))
+}
