@@ -522,6 +522,8 @@ else {
   for (let i = 0; i < 50 || forever === true; i++) {
     trapAll(platform, 10)
     v8()
+    // koffi throws C++ exceptions in a thread that is being terminated, and the process aborts (docs/jit.md): it is terminated here.
+    if (forever === true && ffi === 'koffi') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   }
   memory.release()
   closePlatform(platform)
