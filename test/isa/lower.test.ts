@@ -11,6 +11,7 @@ import { BASELINE, type CpuFeatures } from '../../src/isa/x64/features.ts'
 import { lower } from '../../src/isa/x64/lower.ts'
 import { ExitCode } from '../../src/native/layout.ts'
 import type { Platform } from '../../src/native/platform.ts'
+import { GUARDED_32, Reservation } from '../../src/native/reservation.ts'
 import type { Graph } from '../../src/ssa/graph.ts'
 import { Op } from '../../src/ssa/op.gen.ts'
 import { OP_ROWS } from '../../src/ssa/ops.ts'
@@ -95,6 +96,8 @@ function call(
   params: readonly Type[],
   args: readonly bigint[],
   result: Type,
+  memory = 0,
+  isVoid = false,
 ): bigint | string {
   const { agent } = platform
   const { sp } = agent
@@ -106,13 +109,14 @@ function call(
       agent.floatWords[4 * floats++ + 1] = Number(BigInt.asIntN(32, bits >> 32n))
     } else agent.ints64[INT_ORDER[ints++]] = BigInt.asIntN(64, bits)
   })
-  agent.start(code.address)
+  agent.start(code.address, 0, memory)
   const exit = agent.resume()
   if (exit === ExitCode.Trap) {
     agent.sp = sp
     return `trap ${code.traps.get(agent.fault().pc - code.address)}`
   }
   assert.equal(exit, ExitCode.Done)
+  if (isVoid) return 0n
   if (!isFloat(result)) {
     const bits = BigInt.asUintN(64, agent.ints64[0])
     if (result === Type.I32) assert.equal(bits >> 32n, 0n, 'the upper half of an i32 is zero')
@@ -307,7 +311,116 @@ function switches(platform: Platform): void {
   }
 }
 
+/** Operand of a store and result of a load: name of the operation, its type, bytes in memory, signed. */
+const ACCESSES: readonly (readonly [load: Op, store: Op | undefined, type: Type, bytes: number, signed: boolean])[] = [
+  [Op.I32Load, Op.I32Store, Type.I32, 4, false],
+  [Op.I32Load8S, undefined, Type.I32, 1, true],
+  [Op.I32Load8U, Op.I32Store8, Type.I32, 1, false],
+  [Op.I32Load16S, undefined, Type.I32, 2, true],
+  [Op.I32Load16U, Op.I32Store16, Type.I32, 2, false],
+  [Op.I64Load, Op.I64Store, Type.I64, 8, false],
+  [Op.I64Load8S, undefined, Type.I64, 1, true],
+  [Op.I64Load8U, Op.I64Store8, Type.I64, 1, false],
+  [Op.I64Load16S, undefined, Type.I64, 2, true],
+  [Op.I64Load16U, Op.I64Store16, Type.I64, 2, false],
+  [Op.I64Load32S, undefined, Type.I64, 4, true],
+  [Op.I64Load32U, Op.I64Store32, Type.I64, 4, false],
+  [Op.F32Load, Op.F32Store, Type.F32, 4, false],
+  [Op.F64Load, Op.F64Store, Type.F64, 8, false],
+]
+
+/** Address forms: what is added to the base of memory 0, given an i32 index. Each is the index times `scale` plus `offset`. */
+const ADDRESSES: readonly {
+  readonly scale: number
+  readonly offset: number
+  readonly build: (b: GraphBuilder, base: number, index: number) => number
+}[] = [
+  {
+    scale: 1,
+    offset: 0,
+    build: (b, base, index) => b.op(Op.I64Add, Type.I64, base, b.op(Op.I64ExtendI32U, Type.I64, index)),
+  },
+  {
+    scale: 8,
+    offset: 0,
+    build(b, base, index) {
+      const wide = b.op(Op.I64ExtendI32U, Type.I64, index)
+      return b.op(Op.I64Add, Type.I64, b.op(Op.I64Shl, Type.I64, wide, b.constant(Type.I64, 3n)), base)
+    },
+  },
+  {
+    scale: 1,
+    offset: 24,
+    build(b, base, index) {
+      const sum = b.op(Op.I64Add, Type.I64, base, b.op(Op.I64ExtendI32U, Type.I64, index))
+      return b.op(Op.I64Add, Type.I64, sum, b.constant(Type.I64, 24n))
+    },
+  },
+  { scale: 0, offset: 0, build: (_, base) => base },
+]
+
+const PAGE = 65536
+
+/** Loads and stores of all widths, at the edges of a memory of one page, against a DataView. */
+function accesses(platform: Platform): void {
+  const reservation = Reservation.create(platform, GUARDED_32)
+  if ('reason' in reservation) assert.fail(reservation.reason)
+  assert.ok(reservation.open(PAGE))
+  const bytes = new Uint8Array(reservation.view(PAGE))
+  for (let at = 0; at < PAGE; at++) bytes[at] = (at * 167) >> 3
+  let compared = 0
+  for (const [load, store, type, width, signed] of ACCESSES)
+    for (const { scale, offset, build } of ADDRESSES)
+      for (const displacement of [0, 1, 40, PAGE - 8, PAGE, 0x7fffffff]) {
+        const graphOf = (op: Op, params: readonly Type[], results: readonly Type[]): Graph => {
+          const b = new GraphBuilder(params, results)
+          const [index, value] = b.enter(b.newBlock(), params)
+          const address = build(b, b.op(Op.MemoryBase, Type.I64), index)
+          const v = b.op(op, results[0] ?? Type.None, address, value ?? 0, 0, displacement)
+          b.return(results.length > 0 ? [v] : [])
+          return b.graph
+        }
+        const params = [Type.I32, type]
+        const loads = compile(platform, graphOf(load, [Type.I32], [type]), BASELINE)
+        const stores = store === undefined ? undefined : compile(platform, graphOf(store, params, []), BASELINE)
+        for (const index of [0n, 1n, 8n, 0xffffn, 0xfff8n, 0x10000n, 0x80000000n, 0xffffffffn]) {
+          const at = Number(index) * scale + offset + displacement
+          // Beyond the guard (an index times 8) nothing is promised: a bounds check keeps such addresses away.
+          if (at + 8 > GUARDED_32) continue
+          const inside = at + width <= PAGE
+          const context = `op ${load}, width ${width}, at ${at}`
+          if (stores !== undefined) {
+            const value = 0x8192a3b4c5d6e7f8n
+            const before = inside ? bytes.slice(at, at + 8) : undefined
+            const stored = call(
+              platform,
+              stores,
+              params,
+              [index, BigInt.asUintN(isWide(type) ? 64 : 32, value)],
+              Type.I32,
+              reservation.address,
+              true,
+            )
+            if (before === undefined) assert.equal(stored, 'trap 2', context)
+            else
+              for (let n = 0; n < Math.min(8, before.length); n++)
+                assert.equal(bytes[at + n], n < width ? Number((value >> BigInt(8 * n)) & 0xffn) : before[n], context)
+          }
+          const loaded = call(platform, loads, [Type.I32], [index], type, reservation.address)
+          let wanted = 0n
+          for (let n = width - 1; inside && n >= 0; n--) wanted = (wanted << 8n) | BigInt(bytes[at + n])
+          if (signed) wanted = BigInt.asUintN(isWide(type) ? 64 : 32, BigInt.asIntN(8 * width, wanted))
+          assert.equal(loaded, inside ? wanted : 'trap 2', context)
+          compared++
+        }
+      }
+  assert.ok(compared > 2000, `${compared} accesses`)
+}
+
+const isWide = (type: Type): boolean => type === Type.I64 || type === Type.F64
+
 nativeTests({
+  'loads and stores at the edges of a memory': (ffi) => accesses(open(ffi)),
   'every test as a branch, a selection, a number, a trap': (ffi) => everyTest(open(ffi)),
   'a loop that needs more registers than there are': (ffi) => pressure(open(ffi)),
   'switches of many sizes': (ffi) => switches(open(ffi)),

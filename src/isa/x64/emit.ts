@@ -308,7 +308,7 @@ export class CodeEmitter {
     const base = kind === 0 ? this.register(i, n++) : kind === Address.BaseMemory ? MEMORY_REG : INSTANCE_REG
     const index = (bits & Address.HasIndex) !== 0 ? this.register(i, n++) : NO_REG
     const scale = (bits >> Address.ScaleShift) & 3
-    if (kind !== Address.BaseInstance) this.addTrap(TrapReason.MemoryOutOfBounds, code.offset[i])
+    if (kind !== Address.BaseInstance && op !== Op.Lea) this.addTrap(TrapReason.MemoryOutOfBounds, code.offset[i])
     if (shapeOf(code.op[i]) === Shape.Load) asm.rm(op, size, this.register(i, n), base, index, scale, code.aux[i])
     else asm.mr(op, size, base, index, scale, code.aux[i], this.register(i, n))
   }

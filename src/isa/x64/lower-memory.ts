@@ -104,10 +104,15 @@ function store(l: Lowering, v: number, op: Ssa): void {
   l.draft.use(value)
 }
 
-/** A word of a memory's cell. Memory 0 has its own in the instance, and its base in a register. */
+/** A word of a memory's cell. Memory 0 has its size in the instance, and its base in a register. */
 function memoryCell(l: Lowering, v: number, memory: number, word: MemoryCell): void {
+  if (memory === 0 && word === MemoryCell.Base) {
+    l.emit(Shape.Load | (Op.Lea << 8), Size.Q | Address.BaseMemory)
+    l.draft.def(l.result(v))
+    return
+  }
   let base = NONE
-  let displacement: number = word === MemoryCell.Base ? Instance.Memory0Base : Instance.Memory0Bytes
+  let displacement: number = Instance.Memory0Bytes
   if (memory > 0) {
     const list = l.temporary(VType.I64)
     base = l.temporary(VType.I64)
