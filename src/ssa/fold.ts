@@ -3,6 +3,7 @@
 // result do not fold: its bits are the machine's business.
 
 import type { Emitter } from './emit.ts'
+import { foldDivision } from './fold-division.ts'
 import { foldFloat } from './fold-float.ts'
 import * as i64 from './i64.ts'
 import { Op } from './op.gen.ts'
@@ -282,6 +283,12 @@ function foldBinary(e: Emitter, op: Op, a: number, b: number): number {
   }
 }
 
+/** Of an unsigned number. */
+function isPowerOf2(low: number, high: number): boolean {
+  const less = i64.sub(low, high, 1, 0)
+  return (low | high) !== 0 && (low & less) === 0 && (high & i64.high) === 0
+}
+
 /** A constant on the right. */
 function simplifyRight(e: Emitter, op: Op, type: Type, a: number, b: number): number {
   const { graph } = e
@@ -319,6 +326,18 @@ function simplifyRight(e: Emitter, op: Op, type: Type, a: number, b: number): nu
     case Op.I64Rotr:
       if ((y & 63) === 0) return a
       return y === (y & 63) && yh === 0 ? NONE : e.op(op, a, e.i64(y & 63))
+    case Op.I32DivU:
+    case Op.I32RemU:
+    case Op.I32DivS:
+    case Op.I32RemS:
+      return foldDivision(e, op, a, y)
+    case Op.I64DivU:
+      return isPowerOf2(y, yh) ? e.op(Op.I64ShrU, a, e.i64(i64.ctz(y, yh))) : NONE
+    case Op.I64RemU: {
+      if (!isPowerOf2(y, yh)) return NONE
+      const low = i64.sub(y, yh, 1, 0)
+      return e.op(Op.I64And, a, e.constant(Type.I64, low, i64.high))
+    }
     case Op.I32Eq:
       return y === 0 ? e.op(Op.I32Eqz, a) : NONE
     case Op.I64Eq:
@@ -343,12 +362,10 @@ function simplifyRight(e: Emitter, op: Op, type: Type, a: number, b: number): nu
       const low = i64.negate(y, yh)
       return e.op(Op.I64Add, a, e.constant(Type.I64, low, i64.high))
     }
-    case Op.I64Mul: {
+    case Op.I64Mul:
       if ((y | yh) === 0) return b
       if (y === 1 && yh === 0) return a
-      const less = i64.sub(y, yh, 1, 0)
-      return (y & less) === 0 && (yh & i64.high) === 0 ? e.op(Op.I64Shl, a, e.i64(i64.ctz(y, yh))) : NONE
-    }
+      return isPowerOf2(y, yh) ? e.op(Op.I64Shl, a, e.i64(i64.ctz(y, yh))) : NONE
     case Op.I64And:
       return (y | yh) === 0 ? b : (y & yh) === -1 ? a : NONE
     case Op.I64Or:

@@ -472,3 +472,19 @@ export function installEvaluator(
 
 /** Deeper recursion than this traps under the evaluator. */
 export const MAX_DEPTH = MAX_NESTED
+
+/** Runs a graph that needs no instance, on these slots of 64 bits; the results come back in the first of them. */
+export function runGraph(graph: Graph, slots: readonly bigint[]): bigint[] {
+  const fp = CTX[Ctx.Top]
+  slots.forEach((bits, i) => {
+    R[(fp + i) * 2] = Number(BigInt.asIntN(32, bits))
+    R[(fp + i) * 2 + 1] = Number(BigInt.asIntN(32, bits >> 32n))
+  })
+  new Evaluator({ guardedMemories: false }, () => {}).run(graph, {} as Instance, fp)
+  return graph.signature.results.map((type, i) => {
+    const low = R[(fp + i) * 2]
+    return type === Type.I32 || type === Type.F32
+      ? BigInt(low)
+      : (BigInt(R[(fp + i) * 2 + 1]) << 32n) | BigInt(low >>> 0)
+  })
+}

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { runWast } from '../../src/api/wast-runner.ts'
 import type { Graph } from '../../src/ssa/graph.ts'
+import { optimize } from '../../src/ssa/passes/optimize.ts'
 import { verify } from '../../src/ssa/verify.ts'
 import { findSuite, suiteFiles } from '../spec/suite.ts'
 import { installEvaluator } from './eval.ts'
@@ -34,3 +35,6 @@ async function runSuite(guardedMemories: boolean, transform: (graph: Graph) => v
 }
 
 test('the official suite as SSA, checked memories', () => runSuite(false, (graph) => verify(graph)))
+
+test('the official suite as optimised SSA, guarded memories', () =>
+  runSuite(true, (graph) => optimize(graph, (pass) => verify(graph, pass))))
