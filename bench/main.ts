@@ -1,4 +1,4 @@
-// npm run bench -- [interp] [front] [start] [api] [limits] [native] [wasi] [options]. Without a suite: all of them.
+// npm run bench -- [interp] [front] [start] [api] [limits] [native] [compiler] [wasi] [options]. Without a suite: all of them.
 //
 // Ours and theirs (V8's WebAssembly of the same Node) run in turns in the same process, in several fresh processes. A figure is the
 // minimum over the processes of the median in each: what the code can do when nothing disturbs it. All results are checked.
@@ -6,6 +6,7 @@
 import { environment } from './environment.ts'
 import { formatReport, geometricMean, hasTargets, missedTargets, type Report, type Suite } from './report.ts'
 import { api } from './api.ts'
+import { compiler } from './compiler.ts'
 import { front } from './front.ts'
 import { interp } from './interp.ts'
 import { limits } from './limits.ts'
@@ -13,7 +14,7 @@ import { native } from './native.ts'
 import { start } from './start.ts'
 import { wasi } from './wasi.ts'
 
-const SUITES: readonly Suite[] = [interp, front, start, api, limits, native, wasi]
+const SUITES: readonly Suite[] = [interp, front, start, api, limits, native, compiler, wasi]
 
 const USAGE = `npm run bench -- [SUITE...] [options]
   interp   the interpreter on small programs, steady state and first run
@@ -22,6 +23,7 @@ const USAGE = `npm run bench -- [SUITE...] [options]
   api      calls between JavaScript and WebAssembly
   limits   metered code against code that is not
   native   the platform of native code: exits, traps, pages
+  compiler front end and passes of the compiler on a real module (needs \`npm ci --prefix bench\`)
   wasi     calls of WASI preview 1 beside node:wasi
 options
   --processes N    fresh processes for each figure (default 4)

@@ -4,12 +4,13 @@ import { Cfg } from '../cfg.ts'
 import type { Graph } from '../graph.ts'
 import { mergeBlocks, simplifyBranches } from './branches.ts'
 import { sweep } from './dead-code.ts'
+import { hoist } from './hoist.ts'
 import { layOut } from './layout.ts'
 import { removeTrivialParameters } from './parameters.ts'
 import { forwardMemory } from './redundancy.ts'
 
 /** Names of the passes, in order of their first run. */
-export const PASSES = ['parameters', 'branches', 'merge', 'redundancy', 'sweep', 'layout'] as const
+export const PASSES = ['parameters', 'branches', 'merge', 'redundancy', 'sweep', 'hoist', 'layout'] as const
 export type PassName = (typeof PASSES)[number]
 
 /** Told of each pass when it has run: verifiers, timers, dumps. */
@@ -38,5 +39,7 @@ export function optimize(graph: Graph, after?: AfterPass, fuel = Infinity): void
   // Long blocks are what it works on.
   run('redundancy', () => forwardMemory(graph, cfg))
   run('sweep', () => sweep(graph, cfg))
+  // Behind everything that shortens loops.
+  run('hoist', () => void hoist(graph, cfg))
   run('layout', () => void layOut(graph, cfg))
 }
