@@ -42,7 +42,7 @@ class Synthetic {
       this.scope.push(vreg)
     }
     this.constant()
-    this.statements(0)
+    while (this.budget > 0) this.statements(0)
     this.code.instr(RETURN)
     for (const register of this.someRegisters(this.random.int(4))) this.useFixed(register)
     this.link()

@@ -230,11 +230,14 @@ export class Allocation {
 
   private addEdge(from: number, to: number): void {
     const { code, lifetimes } = this
+    const { intervals } = lifetimes
     const end = 2 * code.blockStart[from + 1] - 1
     const start = 2 * code.blockStart[to]
     for (let w = 0; w < lifetimes.words && !lifetimes.blockwise; w++) {
       for (let live = lifetimes.liveIn[to * lifetimes.words + w]; live !== 0; live &= live - 1) {
         const vreg = w * 32 + 31 - Math.clz32(live & -live)
+        // One interval is one location: most vregs are never split.
+        if (intervals.sibling[lifetimes.head[vreg]] === NONE) continue
         const target = this.findLocation(vreg, start)
         if (target >= 0 && target < REGISTERS) this.group.add(this.findLocation(vreg, end), target)
       }
