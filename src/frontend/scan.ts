@@ -7,7 +7,15 @@ import { Op } from '../wasm/op.gen.ts'
 import { OP_COUNT, OPCODES, type OpFeature } from '../wasm/opcodes.ts'
 
 /** Why a function stays interpreted. */
-export type DeclineReason = 'vectors' | 'garbage collection' | 'exceptions' | 'threads'
+export type DeclineReason =
+  | 'vectors'
+  | 'garbage collection'
+  | 'exceptions'
+  | 'threads'
+  /** OSR only: a loop around this one would be entered in two places. */
+  | 'entry into a loop'
+  /** OSR only: control flow never gets to the loop. */
+  | 'unreachable loop'
 
 const REASONS: Readonly<Partial<Record<OpFeature, DeclineReason>>> = {
   simd: 'vectors',

@@ -10,6 +10,7 @@
 // OSR body is the whole function with another entry, which loads them and jumps to the header; at that header, and at those of the loops
 // around it, everything is a parameter, so that nothing which follows depends on code that was not run.
 
+import { Cfg } from '../ssa/cfg.ts'
 import { Emitter } from '../ssa/emit.ts'
 import { Graph } from '../ssa/graph.ts'
 import { Op } from '../ssa/op.gen.ts'
@@ -195,7 +196,11 @@ export class Translation {
     this.open(LabelKind.Function, 0, 0)
     this.body()
     if (this.declined !== undefined) return { declined: this.declined }
-    if (this.osrStructure !== NONE) this.enterByOsr()
+    if (this.osrStructure !== NONE) {
+      if (this.osrBlock === NONE) return { declined: 'unreachable loop' }
+      this.enterByOsr()
+      if (!new Cfg(graph).reducible) return { declined: 'entry into a loop' }
+    }
     return graph
   }
 
@@ -662,7 +667,6 @@ export class Translation {
   /** Makes another block the entry, and leaves out what cannot be reached from it. */
   private enterByOsr(): void {
     const { e, graph } = this
-    if (this.osrBlock === NONE) bug('OSR into a loop that is never reached')
     const entry = graph.newBlock()
     e.enter(entry, NONE)
     const count = graph.blockParams[this.osrBlock]

@@ -1,6 +1,5 @@
 // What passes ask about the control-flow graph: orders, predecessors, dominators, loops. Made anew for each pass that needs it.
 
-import { bug } from '../util/bug.ts'
 import type { Graph } from './graph.ts'
 import { NONE } from './types.ts'
 
@@ -23,6 +22,8 @@ export class Cfg {
   readonly loopDepth: Int32Array
   /** By loop header: header of the loop around the loop, else NONE. */
   readonly outerLoop: Int32Array
+  /** Whether each loop has one entry, its header. What Wasm's structure makes has; the front end declines OSR bodies that have not. */
+  reducible = true
   /** First and last number of the dominator subtree, in a preorder of it. */
   private readonly domFirst: Int32Array
   private readonly domLast: Int32Array
@@ -162,7 +163,10 @@ export class Cfg {
       for (let p = predStart[header]; p < predStart[header + 1]; p++) {
         const source = edgeSource[predEdges[p]]
         if (number[source] < i) continue
-        if (!this.dominates(header, source)) bug(`irreducible edge from b${source} to b${header}`)
+        if (!this.dominates(header, source)) {
+          this.reducible = false
+          continue
+        }
         loop[header] = header
         if (source !== header) work[length++] = source
       }

@@ -35,6 +35,7 @@ export function verify(graph: Graph, after = 'the front end'): void {
     }
   }
   const cfg = new Cfg(graph)
+  if (!cfg.reducible) fail('a loop has two entries')
   for (let i = 0; i < cfg.count; i++) if (laidOut[cfg.order[i]] === 0) fail(`b${cfg.order[i]} is not in the layout`)
 
   /** v, used at a place of a block, must be defined above it. */
