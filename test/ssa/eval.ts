@@ -1,12 +1,12 @@
 // Runs SSA graphs inside the runtime: an interpreter for tests that takes the functions which the front end can translate, and leaves
 // the others to the register-IR loop. So every test of the engine is a test of front end and passes: memories, tables, imports,
-// calls in both directions are the runtime's own. Calls of other functions are nested activations.
+// calls in both directions are the runtime's own. A call is a nested activation: recursion deeper than `MAX_NESTED` traps.
 
 import { buildGraph, type FrontendOptions } from '../../src/frontend/translate.ts'
 import { cold } from '../../src/interp/cold/index.ts'
 import '../../src/interp/index.ts'
 import { enter } from '../../src/runtime/activation.ts'
-import { call, type Interpreter, MAX_NESTED, registerInterpreter } from '../../src/runtime/driver.ts'
+import { call, type Interpreter, registerInterpreter } from '../../src/runtime/driver.ts'
 import { WasmThrow } from '../../src/runtime/exception.ts'
 import { INSTANCES, type Instance } from '../../src/runtime/instance.ts'
 import {
@@ -469,9 +469,6 @@ export function installEvaluator(
   })
   return { counts: evaluator, uninstall: () => void registerInterpreter(below) }
 }
-
-/** Deeper recursion than this traps under the evaluator. */
-export const MAX_DEPTH = MAX_NESTED
 
 /** Runs a graph that needs no instance, on these slots of 64 bits; the results come back in the first of them. */
 export function runGraph(graph: Graph, slots: readonly bigint[]): bigint[] {
