@@ -66,13 +66,21 @@ function exportsOf(index) {
   return groups
 }
 
-/** The declarations of what a file passes on from another one. */
+/** The declarations of what a file passes on from another one, under the name that it gives them. */
 function reexported(file, name) {
   for (const [, names, from] of readFileSync(file, 'utf8').matchAll(
     /^(?:import|export) (?:type )?\{([^}]*)\} from '([^']+)'/gm,
-  ))
-    if (new RegExp(`\\b${name}\\b`).test(names))
-      return declarationsOf(resolve(dirname(file), from.replace(/\.js$/, '.d.ts'))).get(name)
+  )) {
+    const entry = names.split(',').find((text) => text.trim().split(' ').at(-1) === name)
+    if (entry === undefined) continue
+    const original = entry
+      .trim()
+      .replace(/^type /, '')
+      .split(' ')[0]
+    const found = declarationsOf(resolve(dirname(file), from.replace(/\.js$/, '.d.ts'))).get(original)
+    const renamed = (line) => line.replace(new RegExp(`\\b${original}\\b`), name)
+    return found?.map(({ comment, code: [first, ...rest] }) => ({ comment, code: [renamed(first), ...rest] }))
+  }
   return undefined
 }
 

@@ -152,7 +152,8 @@ class HostDirectory implements DirectoryHandle {
   }
 
   link(name: string, target: DirectoryHandle, newName: string): void {
-    linkSync(this.#entry(name), hostDirectory(target).#change(newName))
+    // A second name elsewhere would make a file of a read-only preopen writable.
+    linkSync(this.#change(name), hostDirectory(target).#change(newName))
   }
 
   rename(name: string, target: DirectoryHandle, newName: string): void {

@@ -20,10 +20,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** The text of a guest's path: `ilseq` if it is not UTF-8, `inval` with a NUL, `nametoolong`. */
 export function decodePath(bytes: Uint8Array): string {
   if (bytes.length > MAX_PATH) throw new WasiError(Errno.NameTooLong)
-  if (bytes.includes(0)) throw new WasiError(Errno.Inval)
+  // A copy of shared memory before any check: another thread may change it meanwhile, and TextDecoder refuses it.
+  const own = bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes)
+  if (own.includes(0)) throw new WasiError(Errno.Inval)
   try {
-    // A copy of shared memory: TextDecoder refuses that.
-    return decoder.decode(bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice())
+    return decoder.decode(own)
   } catch {
     throw new WasiError(Errno.IlSeq)
   }
