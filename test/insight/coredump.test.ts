@@ -1,6 +1,8 @@
 // Coredumps: frames, locals, operands, memories and globals at a trap, against values worked out by hand from the source; what dist/cli.cjs says of them.
 
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { coredumpOf, inspectCoredump } from '../../src/api/coredump.ts'
 import { Vm, type VmOptions } from '../../src/api/vm.ts'
@@ -144,4 +146,50 @@ thread "main":
   )
   const json = await zwasm(folder, ['inspect', '--json', 'core.wasm'])
   assert.equal(JSON.parse(json.stdout).coredump.threads[0].frames[0].locals[2].value, '-5')
+})
+
+test('zwasm run --coredump writes what coredumpOf gives; the trap is reported as without', async () => {
+  const folder = scratch({ 'm.wat': SOURCE })
+  const plain = await zwasm(folder, ['run', '--invoke', 'outer', 'm.wat', '6'])
+  const expected = coredumpOf(trapIn(SOURCE, 'outer', [6]))!
+  for (const option of ['--coredump=a', '-Dcoredump=b']) {
+    const file = option.slice(-1)
+    const { code, stdout, stderr } = await zwasm(folder, ['run', option, '--invoke', 'outer', 'm.wat', '6'])
+    assert.deepEqual(new Uint8Array(readFileSync(join(folder, file))), new Uint8Array(expected))
+    assert.equal(code, plain.code)
+    assert.equal(stdout, '')
+    assert.match(stderr, new RegExp(`core dumped at ${file}\n`))
+    assert.match(stderr, /error while executing at wasm backtrace:\n[^]*wasm trap: integer divide by zero/)
+  }
+})
+
+test('zwasm run --coredump: no file without a trap; a file that cannot be written does not hide the trap', async () => {
+  const folder = scratch({
+    'ok.wat': '(module (func (export "f")))',
+    'trap.wat': '(module (func (export "f") unreachable))',
+    'segment.wat': '(module (memory 1) (data (i32.const 65536) "x"))',
+  })
+  const ok = await zwasm(folder, ['run', '--coredump', 'core', '--invoke', 'f', 'ok.wat'])
+  assert.deepEqual([ok.code, ok.stderr, existsSync(join(folder, 'core'))], [0, '', false])
+  const lost = await zwasm(folder, ['run', '--coredump', 'no/core', '--invoke', 'f', 'trap.wat'])
+  assert.match(lost.stderr, /no coredump: failed to write `no\/core`: no such file or directory/)
+  assert.match(lost.stderr, /wasm trap: wasm `unreachable` instruction executed/)
+  const early = await zwasm(folder, ['run', '--coredump', 'core', 'segment.wat'])
+  assert.match(early.stderr, /no coredump: no function was running/)
+  assert.equal(existsSync(join(folder, 'core')), false)
+})
+
+test('zwasm run: wrong uses of the options', async () => {
+  const folder = scratch({ 'm.wat': '(module)' })
+  for (const [options, message] of [
+    [['--coredump='], "invalid value '' for '--coredump <FILE>'"],
+    [['-D', 'coredump'], "invalid value 'coredump' for '-D <coredump=FILE>'"],
+    [['-D', 'xyzzy=1'], "invalid value 'xyzzy=1' for '-D <coredump=FILE>'"],
+    [['--coredump=a', '-Dcoredump=b'], "'--coredump' and '-D coredump' exclude each other"],
+    [['--engine=host', '--coredump=a'], "the engine 'host' has no coredumps"],
+  ] as const) {
+    const { code, stderr } = await zwasm(folder, ['run', ...options, 'm.wat'])
+    assert.equal(code, 2)
+    assert.ok(stderr.includes(message), stderr)
+  }
 })

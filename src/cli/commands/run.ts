@@ -1,4 +1,5 @@
 import {
+  coredumpOf,
   DeadlineExceededError,
   dumpRegisterIr,
   type ExportType,
@@ -16,7 +17,7 @@ import type { Command } from '../command.ts'
 import { commandSummaries } from '../commands.ts'
 import { ExitCode, Failure, TRAP_EXIT_CODE, UsageError } from '../failure.ts'
 import { type InputModule, invalidModule, readModule } from '../input.ts'
-import { inputName, writeOut } from '../io.ts'
+import { inputName, writeOut, writeResult } from '../io.ts'
 import { formatValue, parseValue } from '../values.ts'
 import { createWasi, isWasiModule, TRACE_OPTION, WASI_OPTIONS, type WasiSettings, wasiSettings } from '../wasi.ts'
 import { asksForKeys, readWasmOptions, wasmKeysHelp } from '../wasm-options.ts'
@@ -70,6 +71,14 @@ export const run: Command = {
       group: 'Debugging',
     },
     TRACE_OPTION,
+    { name: 'coredump', value: 'FILE', help: 'If it traps, write a coredump', group: 'Debugging' },
+    {
+      name: 'debug',
+      short: 'D',
+      value: 'coredump=FILE',
+      help: 'The same, in the spelling of wasmtime',
+      group: 'Debugging',
+    },
   ],
   examples: [
     ['zwasm app.wasm', 'Run a module; `run` may be left out'],
@@ -86,11 +95,12 @@ export const run: Command = {
     }
     const [file, ...args] = line.operands
     if (file === undefined) throw new UsageError('the argument <FILE> is missing')
-    const vm = createVm(line)
+    const coredump = coredumpFile(line)
+    const vm = createVm(line, coredump !== undefined)
     const input = readModuleOrHint(file)
     if (has(line, 'dump-regir')) return dump(input, file, valueOf(line, 'dump-regir')!)
-    const imports = preload(vm, valuesOf(line, 'preload'))
-    return new Run(file, vm, input, imports, undefined, wasiSettings(line, file, args)).execute(
+    const imports = preload(vm, valuesOf(line, 'preload'), coredump)
+    return new Run(file, vm, input, imports, coredump, undefined, wasiSettings(line, file, args)).execute(
       valueOf(line, 'invoke'),
       args,
     )
@@ -118,9 +128,23 @@ const UNBOUNDED = {
   limits: { memory: 2 ** 32, table: 10_000_000, gcHeap: 2 ** 30, instances: 100_000, moduleSize: 2 ** 30 },
 } as const
 
-function createVm(line: CommandLine): Vm {
+/** Where a coredump goes, if one is wanted. */
+function coredumpFile(line: CommandLine): string | undefined {
+  const file = valueOf(line, 'coredump')
+  const debug = valueOf(line, 'debug')
+  if (debug === undefined) {
+    if (file === '') throw new UsageError("invalid value '' for '--coredump <FILE>'")
+    return file
+  }
+  const [, value] = /^coredump=(.+)$/s.exec(debug) ?? []
+  if (value === undefined) throw new UsageError(`invalid value '${debug}' for '-D <coredump=FILE>'`)
+  if (file !== undefined) throw new UsageError("'--coredump' and '-D coredump' exclude each other")
+  return value
+}
+
+function createVm(line: CommandLine, coredump: boolean): Vm {
   const engine = valueOf(line, 'engine') ?? 'auto'
-  const wasm = readWasmOptions(valuesOf(line, 'wasm'))
+  const wasm = { ...readWasmOptions(valuesOf(line, 'wasm')), coredump }
   const limits: Record<string, number> = { ...wasm.limits }
   for (const [option, limit] of [
     ['max-memory', 'memory'],
@@ -143,7 +167,7 @@ function createVm(line: CommandLine): Vm {
   }
 }
 
-function preload(vm: Vm, items: readonly string[]): Imports {
+function preload(vm: Vm, items: readonly string[], coredump: string | undefined): Imports {
   const imports: Record<string, Record<string, unknown>> = {}
   for (const item of items) {
     const equals = item.indexOf('=')
@@ -154,6 +178,7 @@ function preload(vm: Vm, items: readonly string[]): Imports {
       vm,
       readModule(file),
       imports,
+      coredump,
       `failed to preload \`${inputName(file)}\``,
     ).instantiate()
     imports[item.slice(0, equals)] = { ...loaded.exports }
@@ -170,6 +195,7 @@ class Run {
   readonly #vm: Vm
   readonly #input: InputModule
   readonly #imports: Imports
+  readonly #coredump: string | undefined
   readonly #headline: string
   readonly #settings: WasiSettings | undefined
   #wasi: WASI | undefined
@@ -179,6 +205,7 @@ class Run {
     vm: Vm,
     input: InputModule,
     imports: Imports,
+    coredump: string | undefined,
     headline = `failed to run main module \`${inputName(file)}\``,
     settings?: WasiSettings,
   ) {
@@ -186,6 +213,7 @@ class Run {
     this.#vm = vm
     this.#input = input
     this.#imports = imports
+    this.#coredump = coredump
     this.#headline = headline
     this.#settings = settings
   }
@@ -284,6 +312,7 @@ class Run {
       return this.#failure(
         [
           context,
+          ...(this.#coredump === undefined ? [] : [writeCoredump(this.#coredump, error)]),
           ...(frames.length > 0 ? [backtrace] : []),
           `wasm trap: ${trap.text}`,
           ...(error instanceof DeadlineExceededError ? [`timed out after ${error.max}ms`] : []),
@@ -300,6 +329,19 @@ class Run {
     const invalid = invalidModule(error, this.#headline, this.#input.locate)
     return invalid
   }
+}
+
+/** Writes the coredump of a trap; what became of it. The trap is reported in any case. */
+function writeCoredump(file: string, error: unknown): string {
+  const bytes = coredumpOf(error)
+  if (bytes === undefined) return 'no coredump: no function was running'
+  try {
+    writeResult(file, bytes)
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure
+    return `no coredump: ${failure.message}`
+  }
+  return `core dumped at ${file}`
 }
 
 const isFunction = (module: ModuleInstance, name: string): boolean =>
