@@ -1,7 +1,7 @@
 // Calls -> SSA.
 
 import { Op } from '../ssa/op.gen.ts'
-import { type Builtin, NONE, TrapReason, Type } from '../ssa/types.ts'
+import { Builtin, NONE, TrapReason, Type } from '../ssa/types.ts'
 import { Op as Wasm } from '../wasm/op.gen.ts'
 import { tableEntry } from './tables.ts'
 import type { Translation } from './translate.ts'
@@ -26,9 +26,10 @@ export function translateCall(t: Translation, op: number): void {
   } else {
     typeIndex = r.u32()
     const table = r.u32()
-    callee = tableEntry(t, table, TrapReason.UndefinedElement)
-    e.place(Op.EntryCheck, Type.None, callee, table, 0, module.canon[typeIndex])
-    ssa = isTail ? Op.ReturnCallEntry : Op.CallEntry
+    callee = e.emit(Op.EntryGet, Type.Ref, tableEntry(t, table, TrapReason.UndefinedElement), table)
+    t.trapIf(e.op(Op.RefIsNull, callee), TrapReason.UninitializedElement)
+    checkType(t, callee, typeIndex)
+    ssa = isTail ? Op.ReturnCallRef : Op.CallRef
   }
   const signature = t.signature(typeIndex)
   const list = t.list(signature.params.length)
@@ -36,6 +37,21 @@ export function translateCall(t: Translation, op: number): void {
   if (isTail) return
   t.depth -= signature.params.length
   pushResults(t, v, signature.results)
+}
+
+/** Traps unless a function is of a type. A final type has no subtypes. */
+function checkType(t: Translation, callee: number, typeIndex: number): void {
+  const { e, module } = t
+  const id = module.canon[typeIndex]
+  let is: number
+  if (module.types[typeIndex].final) is = e.op(Op.RefHasType, callee, 0, 0, id)
+  else {
+    t.push(callee)
+    t.push(e.i32(id))
+    runtimeCall(t, Builtin.IsFunctionOfType, 2, Type.I32)
+    is = t.pop()
+  }
+  t.trapIf(e.op(Op.I32Eqz, is), TrapReason.IndirectCallTypeMismatch)
 }
 
 function pushResults(t: Translation, call: number, results: readonly Type[]): void {

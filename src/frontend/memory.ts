@@ -20,6 +20,7 @@ export function access(t: Translation, op: Op, bytes: number): void {
   let low = r.u64()
   const { high } = r
   const type = t.module.memories[memory]
+  if (type.shared) t.declined = 'shared memories'
   const isStore = OPERANDS[op] === 2
   const value = isStore ? t.pop() : 0
   let index = t.pop()
@@ -30,7 +31,8 @@ export function access(t: Translation, op: Op, bytes: number): void {
     index = e.op(Op.I64Add, index, e.constant(Type.I64, low, high))
     low = 0
   }
-  const address = e.op(Op.I64Add, e.emit(Op.MemoryBase, Type.I64, 0, 0, 0, memory), index)
+  const base = e.emit(guarded ? Op.MemoryBase : Op.MemoryAddress, Type.I64, 0, 0, 0, memory)
+  const address = e.op(Op.I64Add, base, index)
   if (isStore) e.op(op, address, value, memory, low)
   else t.push(e.op(op, address, memory, 0, low))
 }

@@ -12,6 +12,7 @@ export type DeclineReason =
   | 'garbage collection'
   | 'exceptions'
   | 'threads'
+  | 'shared memories'
   /** OSR only: a loop around this one would be entered in two places. */
   | 'entry into a loop'
   /** OSR only: control flow never gets to the loop. */

@@ -22,13 +22,15 @@ export function translateTable(t: Translation, op: number): boolean {
   switch (op) {
     case Wasm.TableGet: {
       const table = r.u32()
-      t.push(e.emit(Op.EntryRef, Type.Ref, tableEntry(t, table, TrapReason.TableOutOfBounds), table))
+      t.push(e.emit(Op.EntryGet, Type.Ref, tableEntry(t, table, TrapReason.TableOutOfBounds), table))
       return true
     }
-    case Wasm.TableSet:
-      t.push(e.i32(r.u32()))
-      runtimeCall(t, Builtin.TableSet, 3, Type.None)
+    case Wasm.TableSet: {
+      const table = r.u32()
+      const reference = t.pop()
+      e.place(Op.EntrySet, Type.None, tableEntry(t, table, TrapReason.TableOutOfBounds), reference, table, 0)
       return true
+    }
     case Wasm.TableSize: {
       const table = r.u32()
       const length = e.emit(Op.TableLength, Type.I64, 0, 0, 0, table)

@@ -481,6 +481,7 @@ export class Translation {
       this.locals[local] = e.param(this.localTypes[local])
     }
     for (let i = start; i < this.depth; i++) this.stack[i] = e.param(graph.type[this.stack[i]])
+    e.place(Op.Poll, Type.None, 0, 0, 0, 0)
     if (n === this.osrStructure) {
       this.osrBlock = header
       this.osrDepth = this.depth

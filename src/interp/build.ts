@@ -99,6 +99,18 @@ export function offsetsOf(module: Module, index: number, form = CodeForm.Fused):
 }
 
 /**
+ * Where branches back to loops go: pairs of relative pc and offset of the `loop`. There all entries are in their slots, so the loop can be
+ * entered elsewhere (jit).
+ */
+export function loopsOf(module: Module, index: number, form = CodeForm.Fused): number[] {
+  const loops: number[] = []
+  translation.builder.loops = loops
+  translate(module, index, form, [])
+  translation.builder.loops = undefined
+  return loops
+}
+
+/**
  * Translates a function again up to the Wasm instruction that the code at `at` (relative pc) belongs to, the first one if several were
  * fused. The builder's virtual stack then tells where each operand is while that instruction has not begun. Valid until the next
  * translation.

@@ -112,6 +112,8 @@ export class Builder {
 
   /** pc -> Wasm offset pairs, recorded only on request (backtraces). */
   offsets: number[] | undefined
+  /** As `offsets`: for `loopsOf`. */
+  loops: number[] | undefined
   /** Offset of the Wasm instruction being translated. */
   offset = 0
 
@@ -403,7 +405,10 @@ export class Builder {
     if (kind === LabelKind.Loop) this.startSegment()
     label.target = kind === LabelKind.Loop ? this.length : NONE
     label.elseTarget = NONE
-    if (kind === LabelKind.Loop) this.barrier()
+    if (kind === LabelKind.Loop) {
+      this.loops?.push(this.length, this.offset)
+      this.barrier()
+    }
     return label
   }
 
@@ -463,6 +468,13 @@ export class Builder {
     const opposite = first < OPPOSITE_BRANCH.length ? OPPOSITE_BRANCH[first] : 0
     // In metered code the branch must find the loop's fuel in front of its target.
     if (opposite === 0 || this.metered || this.plain) return
+    const { loops } = this
+    if (loops !== undefined) {
+      // The test has no effect: to do it again is as good as to go on behind it.
+      let at = 0
+      while (loops[at] !== start) at += 2
+      loops.push(start + IR_LENGTH[opposite], loops[at + 1])
+    }
     this.operandCount = IR_LENGTH[opposite] - 2
     for (let k = 0; k < this.operandCount; k++) this.operands[k] = this.words[start + 1 + k]
     this.conditional(opposite)

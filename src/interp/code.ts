@@ -81,7 +81,7 @@ export const enum ClauseWord {
 for (let pc = 0; pc < Pc.First; pc++) CODE[pc] = Ir.ExitNone
 CODE[Pc.Done] = Ir.ExitDone
 CODE[Pc.Build] = Ir.ExitBuild
-CODE[Pc.Host] = Ir.ExitHost
+for (const pc of [Pc.Host, Pc.Native, Pc.NativeReturn, Pc.NativeResume]) CODE[pc] = Ir.ExitHost
 
 /** Free ranges [start, end), sorted, never adjacent to each other. */
 const free: { start: number; end: number }[] = [{ start: Pc.First, end: CODE_WORDS }]

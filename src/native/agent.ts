@@ -48,6 +48,9 @@ export class NativeAgent {
   readonly floats64: Float64Array
   readonly floats32: Float32Array
   readonly floatWords: Int32Array
+  /** What did not fit into registers, 8 bytes each: `Context.Overflow`. */
+  readonly overflow32: Int32Array
+  readonly overflow64: BigInt64Array
   /** Address of the stack region. */
   readonly region: number
   private readonly ffi: Ffi
@@ -81,6 +84,8 @@ export class NativeAgent {
     this.floats64 = new Float64Array(this.stack, context + Context.Floats, 16)
     this.floats32 = new Float32Array(this.stack, context + Context.Floats, 32)
     this.floatWords = new Int32Array(this.stack, context + Context.Floats, 32)
+    this.overflow32 = new Int32Array(this.stack, context + Context.Overflow, 2 * Context.OverflowWords)
+    this.overflow64 = new BigInt64Array(this.stack, context + Context.Overflow, Context.OverflowWords)
     this.context[Context.NodeHeight >> 2] = 1
     this.sp = region + StackRegion.Context
     this.enter = ffi.caller(process.enter, region + StackRegion.Context)
@@ -139,14 +144,23 @@ export class NativeAgent {
     return this.context[Context.LazyIndex >> 2]
   }
 
+  /** `Instance.Id` of the instance that guest code left in; not after `ExitCode.Done` and `ExitCode.Trap`. */
+  get instanceId(): number {
+    return this.context[Context.InstanceId >> 2]
+  }
+
   /** Before resuming after `ExitCode.Lazy`: the code that is called in place of the stub. */
   set lazyTarget(code: number) {
     setAddress(this.context, Context.LazyTarget, code)
   }
 
-  /** The instance that guest code left in: r15 of the frame at `sp`. Of a lazy stub, the callee's. */
-  get instance(): number {
-    return getAddress(this.stackWords, this.offsetOf(this.sp) + SavedFrame.R15)
+  /** A copy of the argument registers as guest code left them: words of the integers, then of the vectors. */
+  registers(): Int32Array {
+    return this.context.slice(Context.Ints >> 2, (Context.Floats + 128) >> 2)
+  }
+
+  setRegisters(words: Int32Array): void {
+    this.context.set(words, Context.Ints >> 2)
   }
 
   /** After `ExitCode.Trap`. */

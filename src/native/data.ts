@@ -4,18 +4,8 @@
 
 import { bug } from '../util/bug.ts'
 import type { Ffi, Unavailable } from './ffi.ts'
-import {
-  CODE_SLOT_BYTES,
-  FunctionRecord,
-  GLOBAL_BYTES,
-  ImportCell,
-  Instance,
-  type InstanceLayout,
-  MemoryCell,
-  TableCell,
-  TableEntry,
-} from './layout.ts'
-import { roundUp, setAddress } from './pages.ts'
+import { FunctionRecord, GLOBAL_BYTES, ImportCell, Instance, type InstanceLayout, MemoryCell } from './layout.ts'
+import { getAddress, roundUp, setAddress } from './pages.ts'
 import { type Host, Reservation } from './reservation.ts'
 
 /** Bytes at an address that does not change. */
@@ -34,78 +24,30 @@ export function allocate(ffi: Ffi, bytes: number): Data {
   return address % 16 === 0 ? { address, words } : bug('a buffer that is not aligned to 16 bytes')
 }
 
-/** The cell of a memory, which all instances share that have the memory. */
-export class MemoryData {
+/** The cell of a memory or table, which all instances share that have it: an address and a size (`MemoryCell`, `TableCell`). */
+export class CellData {
   readonly data: Data
 
-  constructor(ffi: Ffi, base: number, bytes: number) {
+  constructor(ffi: Ffi, address: number, size: number) {
     this.data = allocate(ffi, MemoryCell.CellBytes)
-    setAddress(this.data.words, MemoryCell.Base, base)
-    this.setBytes(bytes)
+    this.set(address, size)
   }
 
-  /** After growing. */
-  setBytes(bytes: number): void {
-    setAddress(this.data.words, MemoryCell.Bytes, bytes)
-  }
-}
-
-/** What a call through a table needs of the callee. */
-export interface Callee {
-  readonly code: number
-  readonly instance: InstanceData
-  /** Canonical type id. */
-  readonly typeId: number
-  /** The reference as the interpreter has it. */
-  readonly reference: number
-}
-
-/** A table of functions and its cell. */
-export class TableData {
-  readonly cell: Data
-  private readonly ffi: Ffi
-  private entries: Data
-  private length = 0
-  /** The instances of the callees, by index: machine code has their addresses. */
-  private readonly callees: (InstanceData | undefined)[] = []
-
-  constructor(ffi: Ffi, length: number) {
-    this.ffi = ffi
-    this.cell = allocate(ffi, TableCell.CellBytes)
-    this.entries = allocate(ffi, 0)
-    this.grow(length)
+  /** After growing. Contract: who has the cell keeps what is at the address. */
+  set(address: number, size: number): void {
+    setAddress(this.data.words, MemoryCell.Base, address)
+    setAddress(this.data.words, MemoryCell.Bytes, size)
   }
 
-  /** New entries are null. The old ones are copied, also when guest code of this agent has an activation that has left. */
-  grow(length: number): void {
-    const bytes = length * TableEntry.Bytes
-    if (bytes > this.entries.words.byteLength) {
-      const old = this.entries
-      this.entries = allocate(this.ffi, Math.max(bytes, 2 * old.words.byteLength))
-      this.entries.words.set(old.words)
-    }
-    for (let i = this.length; i < length; i++) this.set(i, undefined)
-    this.length = length
-    setAddress(this.cell.words, TableCell.Entries, this.entries.address)
-    setAddress(this.cell.words, TableCell.Length, length)
-  }
-
-  /** Sets an entry; undefined is null. */
-  set(index: number, callee: Callee | undefined): void {
-    const at = index * TableEntry.Bytes
-    const { words } = this.entries
-    setAddress(words, at + TableEntry.Code, callee?.code ?? 0)
-    setAddress(words, at + TableEntry.Instance, callee?.instance.data.address ?? 0)
-    words[(at + TableEntry.TypeId) >> 2] = callee?.typeId ?? -1
-    words[(at + TableEntry.Reference) >> 2] = callee?.reference ?? 0
-    this.callees[index] = callee?.instance
+  get address(): number {
+    return getAddress(this.data.words, MemoryCell.Base)
   }
 }
 
 /** Records opened at a time: 1 MiB. */
-const RECORD_STEP = 65536
+const RECORD_STEP = 32768
 
-/** The records of the functions of an agent, by the index in their references. */
+/** The records of the functions of an agent, by function id. */
 export class FunctionRecords {
   readonly address: number
   private readonly pages: Reservation
@@ -124,21 +66,33 @@ export class FunctionRecords {
     return 'reason' in pages ? pages : new FunctionRecords(pages)
   }
 
+  /** Makes room for the records below `count`. False if the system has no memory for them; nothing has changed then. */
+  reserve(count: number): boolean {
+    if (count <= this.opened) return true
+    const records = roundUp(count, RECORD_STEP)
+    if (!this.pages.open(records * FunctionRecord.Bytes)) return false
+    this.words = new Int32Array(this.pages.view(records * FunctionRecord.Bytes))
+    this.opened = records
+    return true
+  }
+
   /**
-   * Sets the record of a function. Contract: whoever owns the index keeps the instance, and sets the record anew when the index is used
-   * again. False if the system has no memory for it; nothing has changed then.
+   * Sets the record of a function, for which there is room. Contract: whoever owns the id keeps the instance, and sets the record anew when
+   * the id is used again.
    */
-  set(index: number, code: number, instance: InstanceData): boolean {
-    if (index >= this.opened) {
-      const records = roundUp(index + 1, RECORD_STEP)
-      if (!this.pages.open(records * FunctionRecord.Bytes)) return false
-      this.words = new Int32Array(this.pages.view(records * FunctionRecord.Bytes))
-      this.opened = records
-    }
-    const at = index * FunctionRecord.Bytes
+  set(fid: number, code: number, instance: InstanceData, typeId: number): void {
+    const at = fid * FunctionRecord.Bytes
     setAddress(this.words, at + FunctionRecord.Code, code)
     setAddress(this.words, at + FunctionRecord.Instance, instance.data.address)
-    return true
+    this.words[(at + FunctionRecord.TypeId) >> 2] = typeId
+  }
+
+  setCode(fid: number, code: number): void {
+    setAddress(this.words, fid * FunctionRecord.Bytes + FunctionRecord.Code, code)
+  }
+
+  addressOf(fid: number): number {
+    return this.address + fid * FunctionRecord.Bytes
   }
 
   /** Contract: no guest code that may read records runs any more. */
@@ -150,12 +104,18 @@ export class FunctionRecords {
 
 /** What an instance is made of. */
 export interface InstanceParts {
-  readonly memories: readonly MemoryData[]
-  readonly tables: readonly TableData[]
+  readonly id: number
+  /** Address of the agent's context. */
+  readonly context: number
   readonly records: FunctionRecords
-  /** References to the functions, by function index. */
-  readonly functionRefs: ArrayLike<number>
+  /** fid that the function with index 0 would have, were it defined in the instance. */
+  readonly funcBase: number
+  /** See `Instance.StackLimit`; an address. */
+  readonly stackLimit: number
 }
+
+/** The highest address: every look at the limit leaves. */
+const EVERYTHING = -1
 
 /** An instance's data, and what it refers to. */
 export class InstanceData {
@@ -163,56 +123,71 @@ export class InstanceData {
   readonly layout: InstanceLayout
   /** Everything whose address is in the data. */
   private readonly held = new Set<object>()
-  private readonly importOwners: InstanceData[] = []
+  private readonly ffi: Ffi
+  private readonly stackLimit: number
 
-  constructor(ffi: Ffi, layout: InstanceLayout, parts: InstanceParts, id: number) {
+  constructor(ffi: Ffi, layout: InstanceLayout, parts: InstanceParts) {
+    this.ffi = ffi
     this.layout = layout
     this.data = allocate(ffi, layout.bytes)
+    this.stackLimit = parts.stackLimit
     const { words } = this.data
-    const memories = allocate(ffi, 8 * parts.memories.length)
-    parts.memories.forEach((memory, i) => setAddress(memories.words, 8 * i, memory.data.address))
-    const tables = allocate(ffi, 8 * parts.tables.length)
-    parts.tables.forEach((table, i) => setAddress(tables.words, 8 * i, table.cell.address))
-    setAddress(words, Instance.Memories, memories.address)
-    setAddress(words, Instance.Tables, tables.address)
-    const functionRefs = allocate(ffi, 4 * parts.functionRefs.length)
-    functionRefs.words.set(parts.functionRefs)
-    setAddress(words, Instance.FunctionRefs, functionRefs.address)
+    setAddress(words, Instance.Context, parts.context)
     setAddress(words, Instance.FunctionRecords, parts.records.address)
-    for (const part of [memories, tables, functionRefs, parts.records, ...parts.memories, ...parts.tables])
-      this.held.add(part)
-    setAddress(words, Instance.CodeSlots, this.data.address + layout.codeSlots)
-    words[Instance.Id >> 2] = id
-    if (parts.memories.length > 0) this.syncMemory0(parts.memories[0])
+    setAddress(words, Instance.OwnRecords, parts.records.address + parts.funcBase * FunctionRecord.Bytes)
+    words[Instance.OwnRefs >> 2] = (parts.funcBase << 3) | 2
+    words[Instance.Id >> 2] = parts.id
+    this.held.add(parts.records)
+    this.restoreStackLimit()
   }
 
-  /** Copies base and size of memory 0 into the instance; after it grew, too. */
-  syncMemory0(memory: MemoryData): void {
-    this.data.words.set(memory.data.words.subarray(0, MemoryCell.CellBytes >> 2), Instance.Memory0Base >> 2)
+  /** The cells of memories and tables, and the base of memory 0 if it does not move. */
+  setCells(memories: readonly CellData[], tables: readonly CellData[], memory0Base: number): void {
+    this.setList(Instance.Memories, memories)
+    this.setList(Instance.Tables, tables)
+    setAddress(this.data.words, Instance.Memory0Base, memory0Base)
   }
 
-  /** The code that calls of a function of this module go to; index among the functions that the module defines. */
-  setCode(index: number, code: number): void {
-    setAddress(this.data.words, this.layout.codeSlots + index * CODE_SLOT_BYTES, code)
+  private setList(field: Instance, cells: readonly CellData[]): void {
+    const list = allocate(this.ffi, 8 * cells.length)
+    cells.forEach((cell, i) => setAddress(list.words, 8 * i, cell.data.address))
+    setAddress(this.data.words, field, list.address)
+    for (const part of [list, ...cells]) this.held.add(part)
   }
 
-  setImport(index: number, code: number, instance: InstanceData): void {
+  get memory0Base(): number {
+    return getAddress(this.data.words, Instance.Memory0Base)
+  }
+
+  /** Guest code leaves at its next look. */
+  interrupt(): void {
+    this.data.words.fill(EVERYTHING, Instance.StackLimit >> 2, (Instance.StackLimit >> 2) + 2)
+  }
+
+  restoreStackLimit(): void {
+    setAddress(this.data.words, Instance.StackLimit, this.stackLimit)
+  }
+
+  /** Whether a stack pointer is beyond what may be used. */
+  exhausts(sp: number): boolean {
+    return sp <= this.stackLimit
+  }
+
+  setImport(index: number, fid: number, records: FunctionRecords): void {
     const at = this.layout.imports + index * ImportCell.Bytes
-    setAddress(this.data.words, at + ImportCell.Code, code)
-    setAddress(this.data.words, at + ImportCell.Instance, instance.data.address)
-    this.importOwners[index] = instance
+    setAddress(this.data.words, at + ImportCell.Record, records.addressOf(fid))
+    this.data.words[(at + ImportCell.Reference) >> 2] = (fid << 3) | 2
   }
 
-  /** Words of a global that the module defines. */
-  global(index: number): Int32Array<ArrayBuffer> {
-    const at = this.data.words.byteOffset + this.layout.globals + index * GLOBAL_BYTES
-    return new Int32Array(this.data.words.buffer, at, GLOBAL_BYTES >> 2)
+  /** Words of `count` globals from the first: `GLOBAL_BYTES` each. */
+  globals(count: number): Int32Array<ArrayBuffer> {
+    const at = this.data.words.byteOffset + this.layout.globals
+    return new Int32Array(this.data.words.buffer, at, (count * GLOBAL_BYTES) >> 2)
   }
 
-  /** Makes an imported global that of another instance. */
-  setGlobalRef(index: number, owner: InstanceData, global: number): void {
-    const address = owner.data.address + owner.layout.globals + global * GLOBAL_BYTES
-    setAddress(this.data.words, this.layout.globalRefs + 8 * index, address)
-    this.held.add(owner)
+  /** Makes an imported global the one whose cell is at `byteOffset` of a buffer. */
+  setGlobalRef(index: number, buffer: ArrayBuffer, byteOffset: number): void {
+    setAddress(this.data.words, this.layout.globalRefs + 8 * index, this.ffi.addressOf(buffer) + byteOffset)
+    this.held.add(buffer)
   }
 }

@@ -23,7 +23,7 @@ export const enum StackRegion {
    * and its handler.
    */
   SignalBytes = 1 << 14,
-  ContextBytes = 4096,
+  ContextBytes = 32768,
   /** Offset of the context in the region. */
   Context = Bytes - ContextBytes,
 }
@@ -58,10 +58,19 @@ export const enum Context {
   LazyIndex = 84,
   /** Where the lazy stub goes on when it is resumed: the code of the function, set by the driver. */
   LazyTarget = 88,
+  /** i32, after exits of guest code that says where it is: `Instance.Id` of the instance in the instance register. */
+  InstanceId = 96,
   /** Eight words: argument and result registers in the order of the calling convention (`abi.ts` of the ISA). */
   Ints = 128,
   /** Eight times 16 bytes: vector registers 0 to 7. */
   Floats = 192,
+  /**
+   * What finds no room in registers: further arguments, further results, and the interpreter's frame at an OSR entry, 8 bytes each. The
+   * caller writes them just before the call, the callee reads them first of all; results likewise. Nothing can run in between that
+   * uses it, but exits, whose driver takes them out. So no call needs more stack than its return address, and tail calls are jumps.
+   */
+  Overflow = 1024,
+  OverflowWords = (StackRegion.ContextBytes - Overflow) / 8,
 }
 
 /** Words of 8 bytes at the saved stack pointer, by offset. */
@@ -82,17 +91,19 @@ export const enum ExitCode {
   Done = 0,
   /** A fault; see Context.Trap*. Guest code cannot go on. */
   Trap = 1,
-  /** A function was called that has no code yet. Which: `Context.LazyIndex`; of which instance: `SavedFrame.R15`. */
+  /** A function was called that has no code: `Context.LazyIndex` of `Context.InstanceId`. */
   Lazy = 2,
-  FirstFree = 3,
+  /** Compiled code wants a builtin of the runtime: `Context.LazyIndex` says which one, arguments and results as of a call. */
+  Runtime = 3,
+  /** Compiled code looked at `Instance.StackLimit` and is beyond it: the stack is exhausted, or it is to look what else is wanted. */
+  Poll = 4,
+  FirstFree = 5,
 }
 
 /**
- * Function stubs: code that stands for a function by its index, shared by all instances (r15 says which). Both are called like the
- * function itself, with a return address and its arguments.
- *
- * *Lazy* is what the code slot of a function without code points to: it leaves with `ExitCode.Lazy`, and jumps to the code that the driver
- * gives when it resumes. *Dispatch* jumps to what the code slot points to: where an address must not go stale (table entries, imports).
+ * Lazy stubs: code that stands for a function without code, by its index in the module, shared by all instances (r15 says which). It is
+ * called like the function itself, leaves with `ExitCode.Lazy`, and when it is resumed jumps to `Context.LazyTarget`: to the code that the
+ * function has now, or to a `ret`, if the driver has done the call and its results are in the registers.
  */
 export const enum FunctionStub {
   /** push imm32; jmp rel32. */
@@ -102,33 +113,39 @@ export const enum FunctionStub {
 }
 
 /**
- * What machine code reads of an instance, at the address in the instance register (r15). Followed by `ImportCell`s, by globals (16 bytes
- * each) and by code slots (8 bytes for each function defined in the module: the address to call), at offsets that are known when the
- * module is compiled: see `instanceLayout`.
+ * What machine code reads of an instance, at the address in the instance register (r15). Followed by `ImportCell`s, by the cells of all
+ * globals, and by the addresses of imported globals' cells, at offsets that are known when the module is compiled: see `instanceLayout`.
  */
 export const enum Instance {
-  /** Address and bytes of memory 0, first because it is used most. The base of a memory never moves; the size is an u64. */
+  /** Address of memory 0: the memory register of code that runs in the instance. 0 if there is none, or if its base moves. */
   Memory0Base = 0,
-  Memory0Bytes = 8,
+  /**
+   * Guest code whose stack pointer is at or below this leaves with `ExitCode.Poll`. The end of what the store may use of the stack, or the
+   * highest address there is: then whoever looks, leaves. Written by the driver, and by the timer's signal handler.
+   */
+  StackLimit = 8,
   /** Address of the addresses of the `MemoryCell`s, 8 bytes each. */
   Memories = 16,
   /** Address of the addresses of the `TableCell`s, 8 bytes each. */
   Tables = 24,
   /** Fuel left, i64, for code that was compiled with fuel. */
   Fuel = 32,
-  /** Address of the first code slot. */
-  CodeSlots = 40,
+  /** Address of the agent's context. */
+  Context = 40,
   /** Address of the first `FunctionRecord` of the agent. */
   FunctionRecords = 48,
-  /** Address of the references to the functions of the instance, u32 each, by function index (imports first): `ref.func`. */
-  FunctionRefs = 56,
-  /** Id by which the driver finds the instance. u32 */
-  Id = 64,
+  /** Address of the record that the function with index 0 would have, were it defined here. */
+  OwnRecords = 56,
+  /** The reference that the function with index 0 would have, were it defined here: `ref.func`. u32 */
+  OwnRefs = 64,
+  /** Id by which the driver finds the instance; -1 of what host functions run in. i32 */
+  Id = 68,
   HeaderBytes = 80,
 }
 
 /** A memory as machine code sees it; the cell is shared by all instances that have the memory. */
 export const enum MemoryCell {
+  /** Changes when the memory grows, unless it is a guarded one. */
   Base = 0,
   /** Bytes that may be accessed now, u64. Explicit checks compare with it; guard pages make that unnecessary. */
   Bytes = 8,
@@ -137,56 +154,48 @@ export const enum MemoryCell {
 
 /** A table as machine code sees it; shared like memories. */
 export const enum TableCell {
-  /** Address of the first entry. Changes when the table grows. */
+  /** Address of the first entry, a reference as the interpreter has it (4 bytes). Changes when the table grows. */
   Entries = 0,
   /** Number of entries, u64. */
   Length = 8,
   CellBytes = 16,
 }
-
-/** An entry of a table of functions: what an indirect call needs, without another load. */
-export const enum TableEntry {
-  /** Address of the code to call. */
-  Code = 0,
-  /** Address of the callee's instance. */
-  Instance = 8,
-  /** Canonical type id, i32; -1 of a null entry, which no signature equals. */
-  TypeId = 16,
-  /** The reference as the interpreter has it: `table.get`. u32 */
-  Reference = 20,
-  Bytes = 32,
-}
+export const TABLE_ENTRY_LOG2 = 2
 
 /**
- * What calling a reference needs. One for each function of the agent that a reference can name, at a base that does not move; a
- * reference is `index << ReferenceShift`, with a tag in the low bits.
+ * What calling a function needs, by its id, at a base that does not move. A reference is `id << 3 | 2`, so that the record of a reference is
+ * at `base + 4 * reference - 8`.
  */
 export const enum FunctionRecord {
+  /** The address to call: its code, or its lazy stub. */
   Code = 0,
+  /** Address of the instance that it runs in. */
   Instance = 8,
-  Bytes = 16,
-  ReferenceShift = 3,
+  /** Canonical type id, i32. */
+  TypeId = 16,
+  Bytes = 32,
+  ReferenceScaleLog2 = 2,
+  ReferenceBias = -8,
 }
 
-/** An imported function: the callee and its instance. */
+/** An imported function. */
 export const enum ImportCell {
-  Code = 0,
-  Instance = 8,
+  /** Address of its record. */
+  Record = 0,
+  /** The reference to it, u32. */
+  Reference = 8,
   Bytes = 16,
 }
 
 /** A global's cell: any value type fits. */
 export const GLOBAL_BYTES = 16
-/** An address in the instance: a code slot. */
-export const CODE_SLOT_BYTES = 8
 
 /** Offsets of the parts of an instance whose numbers depend on the module. */
 export interface InstanceLayout {
   readonly imports: number
-  readonly codeSlots: number
-  /** Globals that the module defines; imported ones are reached through `globalRefs`. */
+  /** Cells of all globals by index. Those of imported globals are unused: they are reached through `globalRefs`. */
   readonly globals: number
-  /** Addresses of imported globals, 8 bytes each. */
+  /** Addresses of imported globals' cells, 8 bytes each. */
   readonly globalRefs: number
   readonly bytes: number
 }
@@ -194,15 +203,13 @@ export interface InstanceLayout {
 /** The layout of a module's instances. */
 export function instanceLayout(counts: {
   readonly importedFunctions: number
-  readonly functions: number
   readonly globals: number
   readonly importedGlobals: number
 }): InstanceLayout {
   const imports = Instance.HeaderBytes
   const globals = imports + counts.importedFunctions * ImportCell.Bytes
-  const codeSlots = globals + counts.globals * GLOBAL_BYTES
-  const globalRefs = codeSlots + counts.functions * CODE_SLOT_BYTES
-  return { imports, globals, codeSlots, globalRefs, bytes: globalRefs + counts.importedGlobals * 8 }
+  const globalRefs = globals + counts.globals * GLOBAL_BYTES
+  return { imports, globals, globalRefs, bytes: globalRefs + counts.importedGlobals * 8 }
 }
 
 /** The process's block: one for all agents, found through the fault handler (`process-block.ts`). */

@@ -1,7 +1,10 @@
 // Long operations on memory in pieces, so that a deadline holds.
 
-/** Bytes that are copied or filled between two checkpoints: 1 to 4 ms where memory is touched for the first time. A power of two. */
-export const CHUNK_BYTES = 1 << 22
+/**
+ * Bytes that are copied or filled between two checkpoints, a power of two. Memory that is touched for the first time may take 20 ms for 4 MiB
+ * in a virtual machine whose host has to find the pages too (`npm run runaways`: 13 of 1,000 guests were late with chunks of that size).
+ */
+export const CHUNK_BYTES = 1 << 19
 
 /** Where running code is stopped: `Control.checkpoint` throws if it must be. */
 export interface Checkpoints {

@@ -1,6 +1,8 @@
 // The driver: runs activations. A loop of the interpreter runs until it exits with a reason; the one place that serves all reasons,
 // and then runs on, is `drive`.
 //
+// Native code runs in the same activations: a native segment has a frame record like any function (tier.ts).
+//
 // No JavaScript frame lies between two Wasm frames of an activation, so at every exit it can be stopped: it is nothing but its
 // segments of RS and FS and the registers in CTX (activation.ts).
 
@@ -24,9 +26,10 @@ import {
   STACK_SLOTS,
   TrapCode,
 } from './machine.ts'
-import { setModuleDropped } from './registry.ts'
+import { onModuleDropped } from './registry.ts'
 import type { Store } from './store.ts'
 import { Stoppable, SUSPEND, SuspendedActivation } from './suspended.ts'
+import { NativeExit, nativeRunner } from './tier.ts'
 import { isUncatchable, MAX_BACKTRACE, Trap, type WasmFrame } from './trap.ts'
 import type { Module } from '../wasm/module.ts'
 
@@ -64,11 +67,12 @@ let interpreter: Interpreter = {
   dropModule: () => {},
 }
 
+onModuleDropped((module) => interpreter.dropModule(module))
+
 /** Sets the interpreter; returns the one before. */
 export function registerInterpreter(next: Interpreter): Interpreter {
   const previous = interpreter
   interpreter = next
-  setModuleDropped((module) => interpreter.dropModule(module))
   return previous
 }
 
@@ -137,7 +141,7 @@ function activate(fid: number, base: number, stoppable: Stoppable): void {
  * the next `enter`.
  */
 export function resume(suspended: SuspendedActivation, finish?: HostCall): SuspendedActivation | undefined {
-  const { store, words, frames, stoppable } = suspended
+  const { store, words, frames, stoppable, segments } = suspended
   if (suspended.resumed) bug('an activation is resumed twice')
   store.wake(suspended)
   const base = CTX[Ctx.Top]
@@ -145,6 +149,7 @@ export function resume(suspended: SuspendedActivation, finish?: HostCall): Suspe
   const fsp = bottom + frames.length - FRAME_WORDS
   const end = base + (words.length >> 1)
   if (fsp > FRAME_END || end > STACK_SLOTS) exhausted(base)
+  if (segments !== undefined && !nativeRunner()!.copyIn(segments, bottom)) exhausted(base)
   suspended.resumed = true
   R.set(words, base << 1)
   FS.set(frames, bottom)
@@ -199,7 +204,7 @@ function run(
     if (error === INTERRUPTED) throw interrupted(store)
     throw isHostStackOverflow(error) ? new Trap(TrapCode.StackExhausted, backtrace(), 0, { cause: error }) : error
   } finally {
-    // No function is called here: JavaScript's stack may be full.
+    // Hardly a function is called here: JavaScript's stack may be full.
     nested--
     control.depth--
     if (control.depth === 0) control.deadline = Infinity
@@ -208,25 +213,32 @@ function run(
     CTX[Ctx.Fsp] = fsp
     CTX[Ctx.StackEnd] = stackEnd
     CTX[Ctx.Top] = base
+    nativeRunner()?.unwind(fsp)
   }
 }
 
 /** Runs the activation whose bottom frame record is at `bottom` until that frame has returned, or it is stopped. */
 function drive(store: Store, bottom: number, stoppable: Stoppable): void {
   for (;;) {
-    const exit = CTX[Ctx.Pc] === Pc.Host ? Exit.Host : store.metered ? runMetered(store) : interpreter.run()
+    const isOurs = CTX[Ctx.Pc] >= Pc.Host && CTX[Ctx.Pc] < Pc.First
+    const exit = isOurs ? Exit.Host : store.metered ? runMetered(store) : interpreter.run()
     switch (exit) {
       case Exit.Done:
         return
       case Exit.Host:
+        if (CTX[Ctx.Pc] !== Pc.Host) {
+          if (runNative(store, bottom, stoppable)) return
+          break
+        }
         if (callHost(store, bottom, stoppable, undefined)) return
         if (--untilPoll === 0 && poll(store, bottom, stoppable)) return
         break
       case Exit.Build:
-        buildTop()
+        buildTop(store)
         break
       case Exit.Slice:
         if (poll(store, bottom, stoppable)) return
+        store.native?.hot()
         break
       case Exit.Throw: {
         const word = CTX[Ctx.A]
@@ -248,6 +260,29 @@ function drive(store: Store, bottom: number, stoppable: Stoppable): void {
         break
       default:
         bug(`exit ${exit}`)
+    }
+  }
+}
+
+/** Runs the native segment on top, which CTX[Ctx.Pc] may be about to enter. Whether the activation is at an end. */
+function runNative(store: Store, bottom: number, stoppable: Stoppable): boolean {
+  const native = nativeRunner()!
+  if (CTX[Ctx.Pc] === Pc.Native) native.enter()
+  else if (CTX[Ctx.Pc] === Pc.NativeReturn) native.finishCall()
+  CTX[Ctx.Pc] = Pc.NativeResume
+  for (;;) {
+    switch (native.run()) {
+      case NativeExit.Done: {
+        const fsp = CTX[Ctx.Fsp]
+        popFrame(fsp, CTX[Ctx.Fp])
+        return fsp === bottom
+      }
+      case NativeExit.Call:
+        return false
+      case NativeExit.Trap:
+        throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
+      case NativeExit.Poll:
+        if (poll(store, bottom, stoppable)) return true
     }
   }
 }
@@ -317,7 +352,9 @@ function stop(store: Store, bottom: number, stoppable: Stoppable, why: 'host' | 
   const end = fp + FUNC[(FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2) + Func.Slots]
   const pc = why === 'host' ? Pc.Host : CTX[Ctx.Pc]
   const words = R.slice(base << 1, end << 1)
-  stopped = new SuspendedActivation(store, words, FS.slice(bottom, fsp + FRAME_WORDS), fp - base, pc, stoppable, why)
+  const frames = FS.slice(bottom, fsp + FRAME_WORDS)
+  const segments = nativeRunner()?.copyOut(bottom)
+  stopped = new SuspendedActivation(store, words, frames, fp - base, pc, stoppable, why, segments)
 }
 
 function popFrame(fsp: number, fp: number): void {
@@ -344,10 +381,12 @@ function unwind(bottom: number, tagId: number): Handler | undefined {
   let pc = CTX[Ctx.Pc]
   let fp = CTX[Ctx.Fp]
   for (let fsp = CTX[Ctx.Fsp]; fsp >= bottom; fsp -= FRAME_WORDS) {
-    const handler = interpreter.findHandler(FS[fsp + Frame.Fid], pc, tagId)
+    // Native code handles no exceptions.
+    const handler = pc < Pc.First ? undefined : interpreter.findHandler(FS[fsp + Frame.Fid], pc, tagId)
     if (handler !== undefined) {
       CTX[Ctx.Fp] = fp
       CTX[Ctx.Fsp] = fsp
+      nativeRunner()?.unwind(fsp)
       return handler
     }
     // Inside the call instruction.
@@ -366,10 +405,11 @@ function deliver(store: Store, handler: Handler, word: number): void {
 }
 
 /** Builds the function of the top frame and goes to its entry. */
-function buildTop(): void {
+function buildTop(store: Store): void {
   const record = FS[CTX[Ctx.Fsp] + Frame.Fid] << FUNC_WORDS_LOG2
   const instance = INSTANCES[FUNC[record + Func.Instance]]
-  interpreter.build(instance, FUNC[record + Func.Index])
+  const index = FUNC[record + Func.Index]
+  if (store.native?.build(instance, index) !== true) interpreter.build(instance, index)
   if (CTX[Ctx.Fp] + FUNC[record + Func.Slots] > CTX[Ctx.StackEnd]) {
     throw new Trap(TrapCode.StackExhausted, backtrace(), omittedFrames())
   }
@@ -393,7 +433,9 @@ export function backtrace(): WasmFrame[] {
     const fid = FS[fsp + Frame.Fid]
     const record = fid << FUNC_WORDS_LOG2
     const id = FUNC[record + Func.Instance]
-    if (id >= 0) {
+    const native = nativeRunner()?.framesOf(fsp)
+    if (native !== undefined) frames.push(...native.slice(0, MAX_BACKTRACE - frames.length))
+    else if (id >= 0) {
       // Recursion repeats frames; finding an offset is not cheap.
       if (last === undefined || fid !== lastFid || pc !== lastPc) {
         const { module } = INSTANCES[id]

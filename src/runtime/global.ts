@@ -30,7 +30,8 @@ export function createGlobal(
   store: Store,
   type: CanonType,
   mutable: boolean,
-  cells: Int32Array = new Int32Array(GLOBAL_WORDS),
+  // A buffer of its own: machine code has the address of its bytes.
+  cells: Int32Array = new Int32Array(new ArrayBuffer(GLOBAL_WORDS * 4)),
   at = 0,
 ): GlobalInstance & Holder {
   const global = new Global(type, mutable, cells, at)

@@ -5,6 +5,7 @@ import type { Stoppable } from './suspended.ts'
 import type { Module } from '../wasm/module.ts'
 import type { CanonType, TableType, MemoryType } from '../wasm/types.ts'
 import type { Store } from './store.ts'
+import type { NativeInstance } from './tier.ts'
 
 /**
  * Instances by id; ids are reused after an instance is gone. A place is undefined if its id is free, or if the instance rests (see
@@ -59,6 +60,10 @@ export interface MemoryInstance {
   exposeBuffer(): ArrayBuffer | SharedArrayBuffer
   /** Told of each successful growth, also by 0 pages and by other agents: what `exposeBuffer` gave is out of date. */
   onGrow: (() => void) | undefined
+  /** Told when `buffer` or `byteLength` has changed. */
+  onChange: (() => void) | undefined
+  /** Whether `buffer` has address space around it and never moves: accesses by machine code need no check. */
+  readonly guarded: boolean
 }
 
 /** A table of reference words. */
@@ -69,6 +74,8 @@ export interface TableInstance {
   size: number
   /** Grows by `delta`, new places get `init`; the old size or -1. */
   grow(delta: number, init: number): number
+  /** Told when `words` or `size` has changed. */
+  onChange: (() => void) | undefined
 }
 
 /**
@@ -108,4 +115,6 @@ export interface Instance {
   /** Dropped segments are undefined. Data segments are views into the module's bytes; element segments are reference words. */
   readonly dataSegments: (Uint8Array | undefined)[]
   readonly elemSegments: (Int32Array<ArrayBuffer> | undefined)[]
+  /** What machine code has of it; undefined if its store has none. */
+  readonly native: NativeInstance | undefined
 }

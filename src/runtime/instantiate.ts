@@ -20,6 +20,7 @@ import { createMemory, NO_MEMORY } from './memory.ts'
 import { ownerOf, registerInstance, reserveInstance } from './registry.ts'
 import { LimitError, type Holder, type HolderVisitor, type Store } from './store.ts'
 import { createTable } from './table.ts'
+import type { NativeInstance } from './tier.ts'
 import { Trap } from './trap.ts'
 
 class ModuleInstance implements Instance, Holder {
@@ -36,6 +37,7 @@ class ModuleInstance implements Instance, Holder {
   readonly tags: TagInstance[]
   readonly dataSegments: (Uint8Array | undefined)[] = []
   readonly elemSegments: (Int32Array<ArrayBuffer> | undefined)[] = []
+  readonly native: NativeInstance | undefined
 
   constructor(store: Store, module: Module, imports: Imports, id: number, firstFunc: number) {
     this.id = id
@@ -48,7 +50,8 @@ class ModuleInstance implements Instance, Holder {
     this.memories = imports.memories
     this.tables = imports.tables as (TableInstance & Holder)[]
     this.globals = imports.globals as (GlobalInstance & Holder)[]
-    this.globalCells = new Int32Array(module.globals.length * GLOBAL_WORDS)
+    this.native = store.native?.createInstance(module, id, this.funcBase)
+    this.globalCells = this.native?.globalCells ?? new Int32Array(module.globals.length * GLOBAL_WORDS)
     this.tags = imports.tags
   }
 
@@ -85,6 +88,7 @@ export function instantiate(store: Store, module: Module, externs: readonly (Ext
   const instance = allocate(store, module, sortImports(store, externs as readonly Extern[]))
   evaluateGlobals(instance)
   allocateTables(instance)
+  store.native?.completeInstance(instance)
   evaluateElems(instance)
   runElems(instance)
   runDatas(instance)

@@ -40,9 +40,10 @@ export const enum Func {
   Index = 3,
   /** Frame size in slots; valid once built. For host functions: max(parameter slots, result slots). */
   Slots = 4,
-  /** Reserved for tiering: hotness counter, native entry. */
+  /** How often the function was found running when a slice was used up, or was called by machine code while it had none itself. */
   Counter = 5,
-  Native = 6,
+  /** Not used. */
+  Reserved = 6,
   /** Parameter slots (low 16 bits are enough for 1,000 v128 parameters). */
   ParamSlots = 7,
 }
@@ -69,6 +70,12 @@ export const enum Pc {
   Build = 2,
   /** Exits with `Exit.Host`: the function on top of the frame stack is a host function, arguments at fp. */
   Host = 3,
+  /** Likewise: the function on top of the frame stack has machine code, arguments at fp. */
+  Native = 4,
+  /** Likewise: what the native segment on top of the frame stack had called is done. */
+  NativeReturn = 5,
+  /** Likewise: the native segment on top of the frame stack goes on. */
+  NativeResume = 6,
   /** First word of ordinary code. */
   First = 8,
 }
@@ -81,7 +88,7 @@ export const enum Exit {
   Trap = 1,
   /** An exception: CTX[Ctx.A] is the exception reference (never null), pc the throwing instruction. */
   Throw = 2,
-  /** Call of the host function in the top frame. Served, then returned from like any function. */
+  /** Not for the loop: the pc says what, `Pc.Host` or one of `Pc.Native...`. A host function is returned from like any function. */
   Host = 3,
   /** The function of the top frame must be built; then run again from its entry. */
   Build = 4,

@@ -7,6 +7,8 @@
 //   | memory: byteLength      | reserve   |      every access is checked against byteLength, so the reserve cannot be reached
 //   ^ buffer                              ^ buffer.byteLength
 //
+// A *guarded* memory is one of the host's: its buffer is exactly the memory, has address space around it and never moves.
+//
 // `toResizableBuffer` moves the memory into a resizable buffer, which growth resizes in place. Accesses are slower there. The standard
 // sends `buffer.resize` to the memory; here the buffer has a method of its own for that.
 //
@@ -19,6 +21,7 @@ import { MAX_MEMORY32_BYTES } from '../wasm/limits.ts'
 import type { MemoryType } from '../wasm/types.ts'
 import type { AtomicViews, MemoryInstance } from './instance.ts'
 import { LimitError, type Store } from './store.ts'
+import type { GuardedMemory } from './tier.ts'
 
 /** Growth reserves this part of the size on top: a memory that grows page by page is copied O(log n) times. */
 const RESERVE_DIVISOR = 4
@@ -51,7 +54,11 @@ export class LinearMemory implements MemoryInstance {
   atomicViews: AtomicViews | undefined = undefined
   byteLength: number
   onGrow: (() => void) | undefined = undefined
+  onChange: (() => void) | undefined = undefined
+  readonly guarded: boolean
 
+  /** Whose buffer it is, if it is guarded. */
+  private readonly host: GuardedMemory | undefined
   /** Cap in bytes. */
   private readonly maxBytes: number
   /** The buffer that JavaScript has; never larger than the memory. */
@@ -61,7 +68,16 @@ export class LinearMemory implements MemoryInstance {
 
   private readonly checkpoints: Checkpoints
 
-  constructor(type: MemoryType, buffer: ArrayBuffer | SharedArrayBuffer, maxBytes: number, checkpoints: Checkpoints) {
+  constructor(
+    type: MemoryType,
+    buffer: ArrayBuffer | SharedArrayBuffer,
+    maxBytes: number,
+    checkpoints: Checkpoints,
+    host?: GuardedMemory,
+  ) {
+    this.host = host
+    this.guarded = host !== undefined
+    if (host !== undefined) this.exposed = buffer
     this.checkpoints = checkpoints
     this.type = type
     this.buffer = buffer
@@ -81,7 +97,9 @@ export class LinearMemory implements MemoryInstance {
     if (!(old + delta <= this.maxPages()) || bytes > this.maxBytes) return -1
     if (this.type.shared) return this.growShared(delta)
     const { exposed } = this
-    if (this.resizable) {
+    if (this.host !== undefined) {
+      if (!this.growHost(this.host, delta)) return -1
+    } else if (this.resizable) {
       if (!this.resize(bytes)) return -1
     } else if (exposed === undefined) {
       if (bytes > this.buffer.byteLength && !this.moveTo(this.withReserve(bytes))) return -1
@@ -91,8 +109,26 @@ export class LinearMemory implements MemoryInstance {
       this.exposed = undefined
     }
     this.byteLength = bytes
+    this.onChange?.()
     this.onGrow?.()
     return old
+  }
+
+  /** The host detaches the buffer that JavaScript had. */
+  private growHost(host: GuardedMemory, delta: number): boolean {
+    try {
+      host.grow(delta)
+    } catch {
+      return false
+    }
+    this.takeHostBuffer(host.buffer)
+    return true
+  }
+
+  private takeHostBuffer(buffer: ArrayBuffer): void {
+    this.buffer = this.exposed = buffer
+    this.u8 = new Uint8Array(buffer, 0, buffer.byteLength)
+    this.dv = new DataView(buffer, 0, buffer.byteLength)
   }
 
   /** The declared maximum, or what the address type can reach. */
@@ -121,6 +157,7 @@ export class LinearMemory implements MemoryInstance {
     this.buffer = buffer
     this.u8 = u8
     this.dv = new DataView(buffer)
+    this.onChange?.()
     return true
   }
 
@@ -215,7 +252,13 @@ export class LinearMemory implements MemoryInstance {
    */
   toResizableBuffer(): ArrayBuffer | SharedArrayBuffer {
     if (this.resizable) return this.exposeBuffer()
-    if (!this.type.shared) {
+    if (this.host !== undefined) {
+      if (this.host.toResizableBuffer === undefined)
+        throw new RangeError('a memory that machine code uses cannot have a resizable buffer on this host')
+      const buffer = this.host.toResizableBuffer()
+      this.guard(buffer, 'resize')
+      this.takeHostBuffer(buffer)
+    } else if (!this.type.shared) {
       const max = this.maxPages() * 2 ** this.type.pageSizeLog2
       const buffer = new ResizableBuffer(this.byteLength, { maxByteLength: max })
       this.guard(buffer, 'resize')
@@ -228,7 +271,8 @@ export class LinearMemory implements MemoryInstance {
   /** `Memory.prototype.toFixedLengthBuffer`. */
   toFixedLengthBuffer(): ArrayBuffer | SharedArrayBuffer {
     if (this.resizable) {
-      if (!this.type.shared) this.adopt(new ArrayBuffer(this.byteLength))
+      if (this.host !== undefined) this.takeHostBuffer(this.host.toFixedLengthBuffer!())
+      else if (!this.type.shared) this.adopt(new ArrayBuffer(this.byteLength))
       else this.exposed = undefined
       this.resizable = false
     }
@@ -244,6 +288,7 @@ export class LinearMemory implements MemoryInstance {
     this.u8 = u8
     this.dv = new DataView(buffer, 0, this.byteLength)
     this.exposed = buffer
+    this.onChange?.()
   }
 }
 
@@ -263,6 +308,8 @@ export function createMemory(store: Store, type: MemoryType): LinearMemory {
   const bytes = type.min * pageSize
   const cap = store.limits.memoryBytes
   if (bytes > cap) throw new LimitError(`memory of ${type.min} pages exceeds the limit of ${cap} bytes`, 'memory', cap)
+  const guarded = store.native?.createMemory(type, type.min, Math.floor(cap / pageSize))
+  if (guarded !== undefined) return new LinearMemory(type, guarded.buffer, cap, store.control, guarded)
   try {
     return new LinearMemory(
       type,

@@ -97,9 +97,9 @@ const graves = new Finalizer<Grave>(bury)
 const graveOf = new WeakMap<FuncOwner, Grave>()
 
 /** Told when the last instance of a module is gone: its code may go too. */
-export let onModuleDropped: (module: Module) => void = () => {}
-export function setModuleDropped(hook: (module: Module) => void): void {
-  onModuleDropped = hook
+const moduleDropped: ((module: Module) => void)[] = []
+export function onModuleDropped(hook: (module: Module) => void): void {
+  moduleDropped.push(hook)
 }
 
 /**
@@ -174,7 +174,7 @@ function bury(grave: Grave): void {
   bases.delete(firstFunc - module.importedFuncs)
   if (bases.size === 0) {
     modules.delete(module)
-    onModuleDropped(module)
+    for (const hook of moduleDropped) hook(module)
   }
 }
 

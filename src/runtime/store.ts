@@ -22,7 +22,7 @@ import { GcHeap, type RootSource } from './heap.ts'
 import { HandleTable } from './handles.ts'
 import type { HostFunc, TagInstance } from './instance.ts'
 import { paramSlotsOf, resultSlotsOf } from './layout.ts'
-import { CTX, Ctx, R, STACK_SLOTS } from './machine.ts'
+import { CTX, Ctx, FUNC, FUNC_WORDS_LOG2, Func, R, STACK_SLOTS } from './machine.ts'
 import {
   isAwake,
   isOwner,
@@ -34,6 +34,7 @@ import {
   registerHost,
   removeOwner,
 } from './registry.ts'
+import { defaultNativeTier, type MakeNativeStore, nativeRunner, type NativeStore } from './tier.ts'
 
 export { LimitError } from './registry.ts'
 
@@ -65,6 +66,8 @@ export interface StoreOptions {
   readonly gcStress?: boolean
   /** Units of fuel; without it code is not metered. */
   readonly fuel?: number
+  /** The native tier for the store; without it everything is interpreted. Made for the store. */
+  readonly native?: MakeNativeStore
 }
 
 /** What sees the words and parts of a holder. */
@@ -123,6 +126,7 @@ export class Store implements RootSource {
   private heapWords: Set<number> | undefined
   private inRoots = false
 
+  readonly native: NativeStore | undefined
   readonly control: Control
   /** Whether code of this store takes fuel. */
   readonly metered: boolean
@@ -132,6 +136,7 @@ export class Store implements RootSource {
     this.metered = options.fuel !== undefined
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.heap = new GcHeap(this, { cap: this.limits.gcHeapBytes, stress: options.gcStress ?? false })
+    this.native = (options.native ?? defaultNativeTier())?.(this)
     this.jsTag = this.createTag(canonicalFuncType([RefType.ExternRef as number as CanonType], []))
   }
 
@@ -187,7 +192,9 @@ export class Store implements RootSource {
 
   createHostFunc(host: HostFunc): number {
     this.scheduleRest()
-    return registerHost(host, paramSlotsOf(host.typeId), resultSlotsOf(host.typeId))
+    const fid = registerHost(host, paramSlotsOf(host.typeId), resultSlotsOf(host.typeId))
+    this.native?.addHost(fid, FUNC[(fid << FUNC_WORDS_LOG2) + Func.Index], host)
+    return fid
   }
 
   // ---- roots -------------------------------------------------------------------------------------------------------------------
@@ -216,6 +223,7 @@ export class Store implements RootSource {
   markRoots(heap: GcHeap): void {
     this.inRoots = true
     for (let slot = 0, top = stackTop(); slot < top; slot++) heap.markWord(R[slot << 1])
+    nativeRunner()?.visitWords((word) => heap.markWord(word))
     const visitor: HolderVisitor = { word: (word) => heap.markWord(word), holder: () => {} }
     this.eachHolder((holder) => holder.visit(visitor))
     for (const word of this.pins.keys()) heap.markWord(word)

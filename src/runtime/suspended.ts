@@ -11,6 +11,7 @@ import { WeakReference } from '../util/weak.ts'
 import type { StopReason } from './control.ts'
 import { FRAME_WORDS, Frame } from './machine.ts'
 import type { Holder, HolderVisitor, Store } from './store.ts'
+import type { StoppedSegments } from './tier.ts'
 
 /** What an activation may be stopped for. */
 export const enum Stoppable {
@@ -35,6 +36,8 @@ export class SuspendedActivation implements Holder {
   readonly pc: number
   readonly stoppable: Stoppable
   readonly why: 'host' | StopReason
+  /** Its native segments, if it has any. */
+  readonly segments: StoppedSegments | undefined
   /** Set by `resume`: an activation goes on once. */
   resumed = false
 
@@ -46,7 +49,9 @@ export class SuspendedActivation implements Holder {
     pc: number,
     stoppable: Stoppable,
     why: 'host' | StopReason,
+    segments: StoppedSegments | undefined,
   ) {
+    this.segments = segments
     this.pc = pc
     this.stoppable = stoppable
     this.why = why
@@ -59,6 +64,7 @@ export class SuspendedActivation implements Holder {
   }
 
   visit(visitor: HolderVisitor): void {
+    this.segments?.visit((word) => visitor.word(word))
     for (let i = 0; i < this.words.length; i += 2) visitor.word(this.words[i])
     for (let i = Frame.Fid; i < this.frames.length; i += FRAME_WORDS) visitor.word((this.frames[i] << 3) | 2)
   }

@@ -9,6 +9,7 @@ class Table implements TableInstance, Holder {
   readonly type: TableType<CanonType>
   words: Int32Array
   size: number
+  onChange: (() => void) | undefined = undefined
   private readonly cap: number
 
   constructor(type: TableType<CanonType>, words: Int32Array, cap: number) {
@@ -35,6 +36,7 @@ class Table implements TableInstance, Holder {
     }
     this.words.fill(init, old, size)
     this.size = size
+    this.onChange?.()
     return old
   }
 

@@ -99,8 +99,9 @@ row('f32.reinterpret_i32', 'i', 'f', 'p')
 row('f64.reinterpret_i64', 'l', 'd', 'p')
 
 // ---- memories: aux is the index where no displacement is ------------------------------------------------------------------
-// A memory's base never moves.
+// The base of a guarded memory, which never moves; and of any memory, which moves when it grows.
 row('memory.base', '', 'l', 'p')
+row('memory.address', '', 'l', 'r')
 row('memory.bytes', '', 'l', 'r')
 for (const [name, result] of [
   ['i32.load', 'i'],
@@ -139,22 +140,23 @@ row('global.set', '*', '', 'w')
 row('table.length', '', 'l', 'r')
 // Address of the entry with an index that is below the length. Reads where the entries are: they move when the table grows.
 row('table.entry', 'l', 'l', 'r')
-// The reference in the entry at an address. The table's index is in b.
-row('entry.ref', 'l', 'r', 'r')
-// Traps unless the entry at the address is a function of canonical type aux or a subtype. The table's index is in b.
-row('entry.check', 'l', '', 'tr')
+// The reference in the entry at an address; writes it. The table's index is in b, in c.
+row('entry.get', 'l', 'r', 'r')
+row('entry.set', 'lr', '', 'w')
 row('ref.func', '', 'r', 'p')
 row('ref.is_null', 'r', 'i', 'p')
+// Whether the canonical type of a function, which is not null, is aux.
+row('ref.has_type', 'r', 'i', 'p')
 
 // ---- calls: aux is the function; the signature's first result is the value ----------------------------------------------------
 row('call', '', '*', 'xs')
 row('call.import', '', '*', 'xs')
-// The function of a checked table entry.
-row('call.entry', 'l', '*', 'xs')
 // The function of a reference, which is not null.
 row('call.ref', 'r', '*', 'xs')
 // aux is a `Builtin`.
 row('runtime', '', '*', 'xs')
+// Where the code may be stopped, and go on later: at the headers of loops.
+row('poll', '', '', 'x')
 
 // ---- control -------------------------------------------------------------------------------------------------------------------
 // Traps with reason aux if a is not zero.
@@ -169,7 +171,6 @@ row('return', '', '', 'kn')
 row('unreachable', '', '', 'k')
 row('return_call', '', '', 'ks')
 row('return_call.import', '', '', 'ks')
-row('return_call.entry', 'l', '', 'ks')
 row('return_call.ref', 'r', '', 'ks')
 
 export const OP_ROWS: readonly OpRow[] = rows

@@ -60,16 +60,18 @@ function immediates(graph: Graph, v: number): string {
     case Op.GlobalGet:
     case Op.GlobalSet:
     case Op.RefFunc:
+    case Op.RefHasType:
       return ` #${aux}`
     case Op.MemoryBase:
+    case Op.MemoryAddress:
     case Op.MemoryBytes:
     case Op.TableLength:
     case Op.TableEntry:
       return ` @${aux}`
-    case Op.EntryRef:
+    case Op.EntryGet:
       return ` @${graph.b[v]}`
-    case Op.EntryCheck:
-      return ` @${graph.b[v]} #${aux}`
+    case Op.EntrySet:
+      return ` @${graph.c[v]}`
     default:
       if ((flags & (Flag.Read | Flag.Trap)) === (Flag.Read | Flag.Trap)) return ` [${aux}] @${graph.b[v]}`
       if ((flags & (Flag.Write | Flag.Trap)) === (Flag.Write | Flag.Trap)) return ` [${aux}] @${graph.c[v]}`

@@ -26,6 +26,8 @@ export const enum TrapReason {
   MemoryOutOfBounds = 2,
   TableOutOfBounds = 3,
   UndefinedElement = 4,
+  UninitializedElement = 5,
+  IndirectCallTypeMismatch = 6,
   NullReference = 13,
   NullFunctionReference = 14,
 }
@@ -40,12 +42,13 @@ export const enum Builtin {
   MemoryCopy,
   MemoryInit,
   DataDrop,
-  TableSet,
   TableGrow,
   TableFill,
   TableCopy,
   TableInit,
   ElemDrop,
+  /** Whether a function, which is not null, is of a canonical type: [reference, type id] -> i32. */
+  IsFunctionOfType,
 }
 
 /** Names of `Builtin`. */
@@ -55,12 +58,12 @@ export const BUILTIN_NAMES = [
   'memory.copy',
   'memory.init',
   'data.drop',
-  'table.set',
   'table.grow',
   'table.fill',
   'table.copy',
   'table.init',
   'elem.drop',
+  'is function of type',
 ] as const
 
 /** Types of a call's operands and results. */

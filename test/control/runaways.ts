@@ -78,7 +78,7 @@ function run(kind: string): void {
     case 'heap':
       return expect(make({ timeout: 60_000, limits: { gcHeap: 2 ** 20 } }), 'hoard', GcHeapLimitError)
     case 'fuel':
-      return expect(make({ fuel: 1 + random(1e6) }), 'spin', FuelExhaustedError)
+      return expect(make({ fuel: 1 + random(1e6), timeout: 60_000 }), 'spin', FuelExhaustedError)
     case 'abort': {
       const controller = new AbortController()
       const g = make({ signal: controller.signal }, { callback: () => controller.abort() })

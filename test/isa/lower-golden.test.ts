@@ -10,10 +10,11 @@ import { checkAllocation } from '../../src/codegen/regalloc/check.ts'
 import { X64_REGISTERS } from '../../src/isa/x64/abi.ts'
 import { Assembler } from '../../src/isa/x64/assembler.ts'
 import { decodeInstruction, Instruction, printInstruction } from '../../src/isa/x64/disassembler.ts'
-import { CodeEmitter } from '../../src/isa/x64/emit.ts'
+import { CodeEmitter, type EmitTarget } from '../../src/isa/x64/emit.ts'
 import { BASELINE } from '../../src/isa/x64/features.ts'
 import { lower } from '../../src/isa/x64/lower.ts'
 import { X64_NAMES } from '../../src/isa/x64/machine.ts'
+import { instanceLayout } from '../../src/native/layout.ts'
 import type { Graph } from '../../src/ssa/graph.ts'
 import { Op } from '../../src/ssa/op.gen.ts'
 import { TrapReason, Type } from '../../src/ssa/types.ts'
@@ -74,12 +75,21 @@ const FUNCTIONS: Readonly<Record<string, () => Graph>> = {
   },
 }
 
+const TARGET: EmitTarget = {
+  features: BASELINE,
+  layout: instanceLayout({ importedFunctions: 1, globals: 2, importedGlobals: 1 }),
+  importedGlobals: 1,
+  index: 3,
+  hasMemory: true,
+  isCompiled: () => false,
+}
+
 function textOf(graph: Graph): string {
-  const code = lower(graph, BASELINE)
+  const code = lower(graph, TARGET)
   const allocation = new RegisterAllocator(X64_REGISTERS).allocate(code)
   checkAllocation(code, allocation, X64_REGISTERS)
   const asm = new Assembler()
-  new CodeEmitter(asm).emit(code, allocation)
+  new CodeEmitter(asm).emit(code, allocation, TARGET)
   const end = asm.pos
   asm.finish()
   return `${printVCode(code, X64_REGISTERS, X64_NAMES, allocation)}\n${listing(asm.bytes.subarray(0, end))}`

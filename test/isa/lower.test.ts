@@ -9,7 +9,7 @@ import { Assembler } from '../../src/isa/x64/assembler.ts'
 import { CodeEmitter, TRAP_WORDS } from '../../src/isa/x64/emit.ts'
 import { BASELINE, type CpuFeatures } from '../../src/isa/x64/features.ts'
 import { lower } from '../../src/isa/x64/lower.ts'
-import { ExitCode } from '../../src/native/layout.ts'
+import { ExitCode, instanceLayout } from '../../src/native/layout.ts'
 import type { Platform } from '../../src/native/platform.ts'
 import { GUARDED_32, Reservation } from '../../src/native/reservation.ts'
 import type { Graph } from '../../src/ssa/graph.ts'
@@ -63,6 +63,14 @@ function oracle(): Record<string, (...args: (number | bigint)[]) => number | big
   return new host.Instance(new host.Module(parseWat(`(module ${functions.join('\n')})`).bytes)).exports
 }
 
+const TARGET = {
+  layout: instanceLayout({ importedFunctions: 0, globals: 0, importedGlobals: 0 }),
+  importedGlobals: 0,
+  index: 0,
+  hasMemory: true,
+  isCompiled: () => false,
+}
+
 interface Code {
   readonly address: number
   /** Offset of the faulting instruction to the trap's reason. */
@@ -74,11 +82,12 @@ const assembler = new Assembler()
 const emitter = new CodeEmitter(assembler)
 
 function compile(platform: Platform, graph: Graph, features: CpuFeatures): Code {
-  const code = lower(graph, features)
+  const target = { ...TARGET, features }
+  const code = lower(graph, target)
   const allocation = allocator.allocate(code)
   checkAllocation(code, allocation, X64_REGISTERS)
   assembler.reset()
-  emitter.emit(code, allocation)
+  emitter.emit(code, allocation, target)
   assembler.finish()
   assert.equal(assembler.relocations().count, 0)
   const chunk = platform.arena.install(assembler.bytes.slice(0, assembler.pos), () => {})

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  CODE_SLOT_BYTES,
   CodeSpace,
   Context,
+  FunctionRecord,
   GLOBAL_BYTES,
   ImportCell,
   Instance,
@@ -14,7 +14,6 @@ import {
   ProcessBlock,
   SavedFrame,
   StackRegion,
-  TableEntry,
 } from '../../src/native/layout.ts'
 
 /** Fields as pairs offset, bytes: in order, aligned, apart. */
@@ -45,28 +44,32 @@ test('structures have room for their fields', () => {
     [Context.TrapCode, 4],
     [Context.LazyIndex, 4],
     [Context.LazyTarget, 8],
+    [Context.InstanceId, 4],
     [Context.Ints, 64],
     [Context.Floats, 128],
+    [Context.Overflow, 8 * Context.OverflowWords],
   )
   disjoint(
     Instance.HeaderBytes,
     [Instance.Memory0Base, 8],
-    [Instance.Memory0Bytes, 8],
+    [Instance.StackLimit, 8],
     [Instance.Memories, 8],
     [Instance.Tables, 8],
     [Instance.Fuel, 8],
-    [Instance.CodeSlots, 8],
+    [Instance.Context, 8],
     [Instance.FunctionRecords, 8],
-    [Instance.FunctionRefs, 8],
+    [Instance.OwnRecords, 8],
+    [Instance.OwnRefs, 4],
     [Instance.Id, 4],
   )
-  disjoint(
-    TableEntry.Bytes,
-    [TableEntry.Code, 8],
-    [TableEntry.Instance, 8],
-    [TableEntry.TypeId, 4],
-    [TableEntry.Reference, 4],
-  )
+  disjoint(FunctionRecord.Bytes, [FunctionRecord.Code, 8], [FunctionRecord.Instance, 8], [FunctionRecord.TypeId, 4])
+  // The record of a reference is where its bits, scaled, say: id << 3 | 2.
+  for (const id of [0, 1, 77])
+    assert.equal(
+      (((id << 3) | 2) << FunctionRecord.ReferenceScaleLog2) + FunctionRecord.ReferenceBias,
+      id * FunctionRecord.Bytes,
+    )
+  disjoint(ImportCell.Bytes, [ImportCell.Record, 8], [ImportCell.Reference, 4])
   disjoint(
     ProcessBlock.Bytes,
     [ProcessBlock.CodeStart, 8],
@@ -90,18 +93,17 @@ test('a stack region is a power of two that masks can find, and its context a wh
 })
 
 test('the parts of an instance follow each other for every module', () => {
-  for (const [importedFunctions, functions, globals, importedGlobals] of [
-    [0, 0, 0, 0],
-    [1, 2, 3, 4],
-    [1000, 50_000, 7, 1],
+  for (const [importedFunctions, globals, importedGlobals] of [
+    [0, 0, 0],
+    [1, 4, 3],
+    [1000, 7, 1],
   ]) {
-    const layout = instanceLayout({ importedFunctions, functions, globals, importedGlobals })
+    const layout = instanceLayout({ importedFunctions, globals, importedGlobals })
     disjoint(
       layout.bytes,
       [0, Instance.HeaderBytes],
       [layout.imports, importedFunctions * ImportCell.Bytes],
       [layout.globals, globals * GLOBAL_BYTES],
-      [layout.codeSlots, functions * CODE_SLOT_BYTES],
       [layout.globalRefs, importedGlobals * 8],
     )
     // A v128 in a global may be loaded by an instruction that needs its alignment.

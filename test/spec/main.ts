@@ -1,4 +1,4 @@
-// npm run spec -- [filter ...] [--engine interp] [--strict] [--host] [--api] [--gc-stress] [--plain] [--jobs N] [--json] [--verbose]
+// npm run spec -- [filter ...] [--engine E] [--strict] [--host] [--api] [--gc-stress] [--plain] [--jobs N] [--json] [--verbose]
 //
 // Runs the official suite. Files go to worker threads, one at a time; this thread counts. Ends with totals that add up to the number
 // of commands in the scripts, and with exit code 1 if anything failed or was skipped without being allowed to.
@@ -10,13 +10,21 @@ import { runWast } from '../../src/api/wast-runner.ts'
 import type { WastCount, WastOptions, WastReport } from '../../src/api/wast-runner.ts'
 import type { JsNamespace } from '../../src/api/wast-js.ts'
 import { createWebAssembly } from '../../src/api/namespace.ts'
+import { checkAllocation } from '../../src/codegen/regalloc/check.ts'
 import { usePlainCode } from '../../src/interp/code.ts'
+import { X64_REGISTERS } from '../../src/isa/x64/abi.ts'
+import { openEngine } from '../../src/jit/engine.ts'
+import { EAGER_POLICY, JIT_POLICY, openNativeTier } from '../../src/jit/store.ts'
+import { CTX, Ctx } from '../../src/runtime/machine.ts'
+import { setDefaultNativeTier } from '../../src/runtime/tier.ts'
+import { verify } from '../../src/ssa/verify.ts'
 import { CONTRADICTIONS, findSuite, NOT_RUN, suiteFiles } from './suite.ts'
 import type { SuiteFile } from './suite.ts'
 
 const USAGE = `npm run spec -- [filter ...] [options]
   filter           only files whose name contains it
-  --engine interp  the engine to run on (the default, and the only one so far)
+  --engine E       interp (the default); jit: every function is compiled before its first call; auto: functions and loops are compiled as
+                   soon as they have run for a moment. What is not compiled is interpreted; the run says how much that is
   --strict         compare the texts of errors as prefixes too
   --host           run on the WebAssembly of this JavaScript engine: a check of the runner. What it does not support is skipped
   --api            run through zwasm's JS API; what that cannot carry is skipped
@@ -41,6 +49,9 @@ const GC_FILES = [
 ]
 /** Environment variable that tells workers, and the threads that scripts start in them, of `--plain`. */
 const PLAIN = 'ZWASM_SPEC_PLAIN'
+/** Likewise of `--engine`. */
+const ENGINE = 'ZWASM_SPEC_ENGINE'
+const ENGINES = ['interp', 'jit', 'auto']
 const MAX_PROBLEMS_SHOWN = Number(process.env['MAXP'] ?? 200)
 
 interface Settings {
@@ -92,7 +103,8 @@ function parseArguments(args: readonly string[]): Settings {
         if (!(settings.jobs >= 1)) usageError('--jobs needs a number')
         break
       case '--engine':
-        if (args[++i] !== 'interp') usageError(`unknown engine ${args[i]}: there is interp`)
+        if (!ENGINES.includes(args[++i]!)) usageError(`unknown engine ${args[i]}: there are ${ENGINES.join(', ')}`)
+        process.env[ENGINE] = args[i]
         break
       default:
         if (argument.startsWith('-')) usageError(`unknown option ${argument}`)
@@ -119,6 +131,12 @@ interface Answer {
   readonly report: WastReport | undefined
   readonly crash: string | undefined
   readonly milliseconds: number
+  readonly native?: NativeCounts | undefined
+}
+interface NativeCounts {
+  readonly functions: number
+  readonly declined: number
+  readonly loops: number
 }
 
 async function serve(task: Task): Promise<Answer> {
@@ -134,7 +152,7 @@ async function serve(task: Task): Promise<Answer> {
       threadScript: import.meta.url,
     }
     const report = await runWast(readFileSync(file.path), options)
-    return { index, report, crash: undefined, milliseconds: performance.now() - start }
+    return { index, report, crash: undefined, milliseconds: performance.now() - start, native: nativeCounts() }
   } catch (error) {
     return {
       index,
@@ -143,6 +161,30 @@ async function serve(task: Task): Promise<Answer> {
       milliseconds: performance.now() - start,
     }
   }
+}
+
+/** Every graph and every allocation is checked. */
+function useNativeCode(isJit: boolean): void {
+  const make = openNativeTier(isJit ? JIT_POLICY : EAGER_POLICY)
+  const engine = openEngine()
+  if ('reason' in make || 'reason' in engine) throw new Error(`no native code: ${'reason' in make ? make.reason : ''}`)
+  setDefaultNativeTier(make)
+  // Each branch and call ends a slice: functions are compiled at the first of them, and loops are entered wherever that can be.
+  if (!isJit) CTX[Ctx.Slice] = 1
+  engine.observer = {
+    graph: (graph, step) => verify(graph, step),
+    allocation: (code, allocation) => checkAllocation(code, allocation, X64_REGISTERS),
+  }
+}
+
+/** Functions compiled and declined, loops compiled, since the last call. */
+function nativeCounts(): NativeCounts | undefined {
+  if (process.env[ENGINE] === undefined || process.env[ENGINE] === 'interp') return undefined
+  const engine = openEngine()
+  if ('reason' in engine) return undefined
+  const { functions, declined, loops } = engine.counts
+  engine.counts.functions = engine.counts.declined = engine.counts.loops = 0
+  return { functions, declined, loops }
 }
 
 // The main thread.
@@ -311,12 +353,20 @@ function summarize(
         `\nThis run was on ${settings.engine === 'host' ? `the host's WebAssembly (${process.version})` : "zwasm's JS API"}; what it does not carry is skipped.`,
       )
   }
+  const native = answers.flatMap((answer) => (answer.native === undefined ? [] : [answer.native]))
+  if (native.length > 0) {
+    const sum = (of: (counts: NativeCounts) => number): number => native.reduce((all, counts) => all + of(counts), 0)
+    console.log(
+      `\nnative: ${sum((n) => n.functions)} functions and ${sum((n) => n.loops)} loops compiled, ${sum((n) => n.declined)} functions interpreted`,
+    )
+  }
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
   // On zwasm itself nothing may be skipped.
   return total.failed > 0 || broken.length > 0 || (settings.engine === 'zwasm' && total.skipped > 0)
 }
 
 if (!isMainThread && process.env[PLAIN] === '1') usePlainCode()
+if (!isMainThread && ENGINES.slice(1).includes(process.env[ENGINE]!)) useNativeCode(process.env[ENGINE] === 'jit')
 if (isMainThread) await main()
 else if ((workerData as { spec?: boolean } | null)?.spec === true) {
   const port = parentPort!

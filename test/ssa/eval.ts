@@ -28,9 +28,9 @@ import {
 import type { Graph } from '../../src/ssa/graph.ts'
 import { Op } from '../../src/ssa/op.gen.ts'
 import { OP_NAMES, OPERANDS } from '../../src/ssa/op-tables.ts'
-import { BUILTIN_NAMES, Type } from '../../src/ssa/types.ts'
-import { isSubtypeId } from '../../src/wasm/canonical.ts'
+import { Builtin, BUILTIN_NAMES, Type } from '../../src/ssa/types.ts'
 import type { Module } from '../../src/wasm/module.ts'
+import { isSubtypeId } from '../../src/wasm/canonical.ts'
 import { OPCODES } from '../../src/wasm/opcodes.ts'
 import { FRAMES, NUMERIC } from './numeric.ts'
 
@@ -53,7 +53,7 @@ function accessOf(name: string, kind: string): Access | undefined {
   return { bytes: Number(match[2] ?? match[1]) / 8, signed: match[3] !== undefined }
 }
 
-const BUILTIN_OPCODES = BUILTIN_NAMES.map((name) => OPCODES.find((row) => row[1] === name)![0])
+const BUILTIN_OPCODES = BUILTIN_NAMES.map((name) => OPCODES.find((row) => row[1] === name)?.[0])
 
 /** Traps end a function's evaluation. */
 class Trapped {
@@ -150,7 +150,6 @@ class Evaluator {
           return trap(graph.aux[v])
         case Op.ReturnCall:
         case Op.ReturnCallImport:
-        case Op.ReturnCallEntry:
         case Op.ReturnCallRef: {
           const callee = this.callee(graph, v, instance, base)
           this.list(graph, v, base, fp)
@@ -180,11 +179,6 @@ class Evaluator {
 
   private callee(graph: Graph, v: number, instance: Instance, base: number): number {
     switch (graph.op[v] as Op) {
-      case Op.CallEntry:
-      case Op.ReturnCallEntry: {
-        const [table, index] = entryOf(instance, Q[base + graph.resolve(graph.a[v])])
-        return table.words[index] >>> 3
-      }
       case Op.CallRef:
       case Op.ReturnCallRef:
         return I[(base + graph.resolve(graph.a[v])) * 2] >>> 3
@@ -215,6 +209,12 @@ class Evaluator {
 
   private runtime(graph: Graph, v: number, instance: Instance, fp: number, base: number): void {
     const slot = fp + Math.max(graph.signature.params.length, graph.signature.results.length)
+    const operand = (i: number): number => I[(base + graph.resolve(graph.pool[graph.b[v] + 1 + i])) * 2]
+    if (graph.aux[v] === Builtin.IsFunctionOfType) {
+      const type = FUNC[((operand(0) >>> 3) << FUNC_WORDS_LOG2) + Func.Type]
+      Q[base + v] = isSubtypeId(type, operand(1)) ? 1n : 0n
+      return
+    }
     const pc = CODE_WORDS - 64
     const immediates = /^(memory\.grow|memory\.fill|data|elem|table\.(set|grow|fill))/.test(BUILTIN_NAMES[graph.aux[v]])
       ? 1
@@ -222,7 +222,7 @@ class Evaluator {
     const operands = graph.c[v] - immediates
     const results = graph.signatures[graph.pool[graph.b[v]]].results.length
     let word = pc
-    CODE[word++] = 0x1000 + BUILTIN_OPCODES[graph.aux[v]]
+    CODE[word++] = 0x1000 + BUILTIN_OPCODES[graph.aux[v]]!
     if (results > 0) CODE[word++] = 0
     for (let i = 0; i < operands; i++) CODE[word++] = i + 1
     for (let i = operands; i < graph.c[v]; i++)
@@ -280,6 +280,7 @@ class Evaluator {
         return
       }
       case Op.MemoryBase:
+      case Op.MemoryAddress:
         Q[d] = baseOf(aux[v])
         return
       case Op.MemoryBytes: {
@@ -309,18 +310,21 @@ class Evaluator {
         Q[d] = baseOf(aux[v]) + Q[a]
         return
       }
-      case Op.EntryRef: {
+      case Op.EntryGet: {
         const [table, index] = entryOf(instance, Q[a])
         I[d * 2] = table.words[index]
         return
       }
-      case Op.EntryCheck: {
+      case Op.EntrySet: {
         const [table, index] = entryOf(instance, Q[a])
-        if (table.words[index] === 0) trap(TrapCode.UninitializedElement)
-        const type = FUNC[((table.words[index] >>> 3) << FUNC_WORDS_LOG2) + Func.Type]
-        if (!isSubtypeId(type, aux[v])) trap(TrapCode.IndirectCallTypeMismatch)
+        table.words[index] = I[(base + graph.resolve(graph.b[v])) * 2]
         return
       }
+      case Op.RefHasType:
+        I[d * 2] = FUNC[((I[a * 2] >>> 3) << FUNC_WORDS_LOG2) + Func.Type] === aux[v] ? 1 : 0
+        return
+      case Op.Poll:
+        return
       case Op.RefFunc:
         I[d * 2] = (instance.funcIds[aux[v]] << 3) | 2
         return
@@ -332,7 +336,6 @@ class Evaluator {
         return
       case Op.Call:
       case Op.CallImport:
-      case Op.CallEntry:
       case Op.CallRef:
         this.call(graph, v, instance, fp, base)
         return

@@ -33,15 +33,18 @@ export const X64_REGISTERS: RegisterFile = {
 
 const isFloat = (type: Type): boolean => type === Type.F32 || type === Type.F64
 
-/** Registers of arguments or results, in the order of their types; undefined if they do not fit into registers. */
-export function registersOf(types: readonly Type[]): readonly number[] | undefined {
+/**
+ * Where arguments or results are, in the order of their types: registers; ~n for word n of `Context.Overflow`. Undefined if there are vectors.
+ */
+export function locationsOf(types: readonly Type[]): readonly number[] | undefined {
   let ints = 0
   let floats = 0
-  const registers: number[] = []
+  let words = 0
+  const locations: number[] = []
   for (const type of types) {
-    const register = isFloat(type) ? XMM + FLOAT_ARGUMENTS[floats++] : ARGUMENT_REGISTERS[ints++]
-    if (type === Type.V128 || ints > ARGUMENT_REGISTERS.length || floats > FLOAT_ARGUMENTS.length) return undefined
-    registers.push(register)
+    if (type === Type.V128) return undefined
+    if (isFloat(type)) locations.push(floats < FLOAT_ARGUMENTS.length ? XMM + FLOAT_ARGUMENTS[floats++] : ~words++)
+    else locations.push(ints < ARGUMENT_REGISTERS.length ? ARGUMENT_REGISTERS[ints++] : ~words++)
   }
-  return registers
+  return locations
 }

@@ -11,18 +11,46 @@ import { type Allocation, MOVE_WORDS } from '../../codegen/regalloc/allocation.t
 import { FIRST_SLOT, SCRATCH } from '../../codegen/regalloc/parallel-move.ts'
 import { Generic, Operand, type VCode } from '../../codegen/vcode.ts'
 import { StackRegion } from '../../native/layout.ts'
-import { TrapReason } from '../../ssa/types.ts'
+import { NONE, TrapReason } from '../../ssa/types.ts'
 import { MEMORY_REG, INSTANCE_REG, PRESERVED, SCRATCH_REG, SCRATCH_XMM, XMM } from './abi.ts'
 import { type Assembler, type Label, ripLabel } from './assembler.ts'
+import { emitCall, emitCompareType, emitPoll, emitPollExit, leavesInstance } from './emit-calls.ts'
 import { emitSequence } from './emit-sequences.ts'
 import { Op } from './instructions.ts'
 import { Address, FlagTest, instructionOf, negated, Shape, shapeOf } from './machine.ts'
+import type { Target } from './lower.ts'
 import { Cond, NO_REG, Reg, Size } from './registers.ts'
 
 /** Words of an entry of the trap table: offset of the instruction that faults, reason, Wasm offset. */
 export const TRAP_WORDS = 3
 
+/** Words of an entry of the return table: offset behind the call, Wasm offset. */
+export const RETURN_WORDS = 2
+const POLL_WORDS = 3
+
+/** What emission must know of the module and of what is compiled. */
+export interface EmitTarget extends Target {
+  /** The function's index: calls of it are calls of this code. -1 if it is entered elsewhere than at its start. */
+  readonly index: number
+  /** Whether a function of the module has code that this one may call directly. */
+  isCompiled(index: number): boolean
+  readonly hasMemory: boolean
+}
+
 export class CodeEmitter {
+  target!: EmitTarget
+  /** Pairs, ascending. */
+  returns = new Int32Array(64 * RETURN_WORDS)
+  returnCount = 0
+  /** Offset behind each push of the prologue, and behind the whole of it. */
+  readonly prologueOffsets: number[] = []
+  /** Bytes from the stack pointer to the return address, behind the prologue. */
+  frameSize = 0
+  /** Offset from the stack pointer of the word that has the instance's address, if calls need it. */
+  instanceSlot = 0
+  /** Looks at the stack limit that leave: labels there and back, Wasm offset. */
+  private polls = new Int32Array(16 * POLL_WORDS)
+  private pollCount = 0
   /** Triples, ascending by the offset. */
   traps = new Int32Array(64 * TRAP_WORDS)
   trapCount = 0
@@ -31,7 +59,7 @@ export class CodeEmitter {
   private stubs = new Int32Array(64 * TRAP_WORDS)
   private stubCount = 0
   /** By block: where jumps to it end up. */
-  private target = new Int32Array(64)
+  private threaded = new Int32Array(64)
   private code!: VCode
   private allocation!: Allocation
   private block = 0
@@ -41,17 +69,19 @@ export class CodeEmitter {
   constructor(readonly asm: Assembler) {}
 
   /** Writes the function, to the assembler's end. `finish` it afterwards. */
-  emit(code: VCode, allocation: Allocation): void {
+  emit(code: VCode, allocation: Allocation, target: EmitTarget): void {
     this.code = code
+    this.target = target
     this.allocation = allocation
-    this.trapCount = this.stubCount = this.move = 0
-    this.frameBytes = 8 * allocation.slots
+    this.trapCount = this.returnCount = this.stubCount = this.pollCount = this.move = 0
+    this.instanceSlot = this.needsInstance() ? 8 * allocation.slots : NONE
+    this.frameBytes = 8 * allocation.slots + (this.instanceSlot === NONE ? 0 : 8)
     this.blockLabels = []
     for (let block = 0; block < code.blocks; block++) this.blockLabels.push(this.asm.newLabel())
     this.threadJumps()
     this.prologue()
     for (this.block = 0; this.block < code.blocks; this.block++) {
-      if (this.target[this.block] !== this.block) {
+      if (this.threaded[this.block] !== this.block) {
         this.skipBlock()
         continue
       }
@@ -62,6 +92,8 @@ export class CodeEmitter {
         this.emitInstr(i)
       }
     }
+    for (let at = 0; at < this.pollCount * POLL_WORDS; at += POLL_WORDS)
+      emitPollExit(this, this.polls[at] as Label, this.polls[at + 1] as Label, this.polls[at + 2])
     for (let at = 0; at < this.stubCount * TRAP_WORDS; at += TRAP_WORDS) {
       this.asm.bind(this.stubs[at] as Label)
       this.addTrap(this.stubs[at + 1], this.stubs[at + 2])
@@ -74,7 +106,7 @@ export class CodeEmitter {
   /** A block that only jumps, without moves, is its successor; a loop of such blocks keeps one of them. */
   private threadJumps(): void {
     const { code, allocation } = this
-    this.target = growInt32(this.target, code.blocks)
+    this.threaded = growInt32(this.threaded, code.blocks)
     let move = 0
     for (let block = 0; block < code.blocks; block++) {
       const last = code.blockStart[block + 1] - 1
@@ -82,14 +114,14 @@ export class CodeEmitter {
       while (move < allocation.moveCount && allocation.moves[move * MOVE_WORDS] <= last) move++
       const isEmpty =
         block > 0 && move === first && last === code.blockStart[block] + 1 && code.op[last] === Generic.Jump
-      this.target[block] = isEmpty ? ~code.successors[code.successorStart[block]] : block
+      this.threaded[block] = isEmpty ? ~code.successors[code.successorStart[block]] : block
     }
     for (let block = 0; block < code.blocks; block++) {
-      if (this.target[block] >= 0) continue
+      if (this.threaded[block] >= 0) continue
       let end = block
-      for (let steps = 0; this.target[end] < 0 && steps < code.blocks; steps++) end = ~this.target[end]
-      if (this.target[end] < 0) this.target[block] = block
-      else this.target[block] = this.target[end]
+      for (let steps = 0; this.threaded[end] < 0 && steps < code.blocks; steps++) end = ~this.threaded[end]
+      if (this.threaded[end] < 0) this.threaded[block] = block
+      else this.threaded[block] = this.threaded[end]
     }
   }
 
@@ -99,12 +131,12 @@ export class CodeEmitter {
   }
 
   private successor(n: number): number {
-    return this.target[this.code.successors[this.code.successorStart[this.block] + n]]
+    return this.threaded[this.code.successors[this.code.successorStart[this.block] + n]]
   }
 
   private isNext(block: number): boolean {
     let next = this.block + 1
-    while (next < this.code.blocks && this.target[next] !== next) next++
+    while (next < this.code.blocks && this.threaded[next] !== next) next++
     return next === block
   }
 
@@ -157,19 +189,40 @@ export class CodeEmitter {
 
   private prologue(): void {
     const { asm } = this
-    for (const register of PRESERVED) if (this.allocation.written[register] === 1) asm.r(Op.Push, Size.Q, register)
+    const offsets = this.prologueOffsets
+    offsets.length = 0
+    for (const register of PRESERVED) {
+      if (this.allocation.written[register] === 0) continue
+      asm.r(Op.Push, Size.Q, register)
+      offsets.push(asm.pos)
+    }
+    this.frameSize = 8 * offsets.length + this.frameBytes
     // A frame that could step over the guard touches each part of that size in order.
     for (let at: number = StackRegion.GuardBytes; at <= this.frameBytes; at += StackRegion.GuardBytes)
       asm.mr(Op.Mov, Size.D, Reg.Rsp, NO_REG, 0, -at, Reg.Rax)
     if (this.frameBytes > 0) asm.ri(Op.Sub, Size.Q, Reg.Rsp, this.frameBytes)
+    offsets.push(asm.pos)
+    if (this.instanceSlot !== NONE) asm.mr(Op.Mov, Size.Q, Reg.Rsp, NO_REG, 0, this.instanceSlot, INSTANCE_REG)
+  }
+
+  /** Whether a call needs the instance's address in the frame. */
+  private needsInstance(): boolean {
+    const { code } = this
+    for (let i = 0; i < code.instrs; i++) if (leavesInstance(shapeOf(code.op[i]))) return true
+    return false
   }
 
   private epilogue(): void {
+    this.leaveFrame()
+    this.asm.op(Op.Ret)
+  }
+
+  /** The stack pointer and the preserved registers are the caller's again. The scratch register stays. */
+  leaveFrame(): void {
     const { asm } = this
     if (this.frameBytes > 0) asm.ri(Op.Add, Size.Q, Reg.Rsp, this.frameBytes)
     for (let n = PRESERVED.length - 1; n >= 0; n--)
       if (this.allocation.written[PRESERVED[n]] === 1) asm.r(Op.Pop, Size.Q, PRESERVED[n])
-    asm.op(Op.Ret)
   }
 
   // Moves.
@@ -287,6 +340,18 @@ export class CodeEmitter {
         return asm.op(Op.Ud2)
       case Shape.Return:
         return this.epilogue()
+      case Shape.Call:
+      case Shape.CallImport:
+      case Shape.CallRef:
+      case Shape.CallRuntime:
+      case Shape.TailCall:
+      case Shape.TailCallImport:
+      case Shape.TailCallRef:
+        return emitCall(this, code, i)
+      case Shape.CompareType:
+        return emitCompareType(this, code, i)
+      case Shape.Poll:
+        return emitPoll(this, code.offset[i])
       default:
         return emitSequence(this, code, i)
     }
@@ -308,7 +373,8 @@ export class CodeEmitter {
     const base = kind === 0 ? this.register(i, n++) : kind === Address.BaseMemory ? MEMORY_REG : INSTANCE_REG
     const index = (bits & Address.HasIndex) !== 0 ? this.register(i, n++) : NO_REG
     const scale = (bits >> Address.ScaleShift) & 3
-    if (kind !== Address.BaseInstance && op !== Op.Lea) this.addTrap(TrapReason.MemoryOutOfBounds, code.offset[i])
+    const mayFault = kind !== Address.BaseInstance && (bits & Address.NoFault) === 0 && op !== Op.Lea
+    if (mayFault) this.addTrap(TrapReason.MemoryOutOfBounds, code.offset[i])
     if (shapeOf(code.op[i]) === Shape.Load) asm.rm(op, size, this.register(i, n), base, index, scale, code.aux[i])
     else asm.mr(op, size, base, index, scale, code.aux[i], this.register(i, n))
   }
@@ -323,6 +389,23 @@ export class CodeEmitter {
     this.stubs[at + 1] = reason
     this.stubs[at + 2] = this.code.offset[i]
     return this.stubs[at] as Label
+  }
+
+  /** A call has just been written: its return address is here. */
+  addReturn(offset: number): void {
+    const at = this.returnCount++ * RETURN_WORDS
+    if (at + RETURN_WORDS > this.returns.length) this.returns = growInt32(this.returns, at + RETURN_WORDS)
+    this.returns[at] = this.asm.pos
+    this.returns[at + 1] = offset
+  }
+
+  /** The labels of a way out of line, and back. */
+  addPoll(out: Label, back: Label, offset: number): void {
+    const at = this.pollCount++ * POLL_WORDS
+    if (at + POLL_WORDS > this.polls.length) this.polls = growInt32(this.polls, at + POLL_WORDS)
+    this.polls[at] = out
+    this.polls[at + 1] = back
+    this.polls[at + 2] = offset
   }
 
   /** The next instruction may fault. */

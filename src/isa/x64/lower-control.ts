@@ -1,18 +1,17 @@
 // Lowering of tests, branches, traps and returns.
 
 import { Op as Ssa } from '../../ssa/op.gen.ts'
-import { registersOf } from './abi.ts'
+import { NONE } from '../../ssa/types.ts'
 import { Op } from './instructions.ts'
-import { CONDITIONS, testValue } from './lower-integer.ts'
-import { type Lowering, sizeOf, UnsupportedError } from './lower.ts'
+import { compareType, passOverflow } from './lower-call.ts'
+import { CONDITIONS } from './lower-integer.ts'
+import { type Lowering, sizeOf } from './lower.ts'
 import { FlagTest, Shape } from './machine.ts'
 import { Cond, Size } from './registers.ts'
 
 export function lowerControl(l: Lowering, v: number, op: Ssa): void {
   const { graph } = l
   switch (op) {
-    case Ssa.RefIsNull:
-      return testValue(l, v)
     case Ssa.Trapif:
       l.emit(Shape.TrapIf, 0, testFor(l, graph.a[v]), graph.aux[v])
       return
@@ -45,6 +44,7 @@ export function testFor(l: Lowering, v: number): number {
   if (op >= Ssa.I64Eqz && op <= Ssa.I64GeU) return compare(l, root, op - Ssa.I64Eqz, Size.Q)
   if (op >= Ssa.F32Eq && op <= Ssa.F32Ge) return compareFloats(l, root, op - Ssa.F32Eq, Op.Ucomiss)
   if (op >= Ssa.F64Eq && op <= Ssa.F64Ge) return compareFloats(l, root, op - Ssa.F64Eq, Op.Ucomisd)
+  if (op === Ssa.RefHasType) return compareType(l, root)
   if (op === Ssa.RefIsNull) return compareWithZero(l, graph.a[root], Size.D)
   return compareWithZero(l, root, sizeOf(graph.type[root])) ^ 1
 }
@@ -109,10 +109,11 @@ function lowerSwitch(l: Lowering, v: number): void {
 
 function lowerReturn(l: Lowering, v: number): void {
   const { graph, draft } = l
-  const registers = registersOf(graph.signature.results)
-  if (registers === undefined) throw new UnsupportedError('results on the stack')
+  const { results } = graph.signature
+  const places = l.locations(results)
+  passOverflow(l, (n) => graph.operand(v, n), results, places)
   const values: number[] = []
-  for (let n = 0; n < registers.length; n++) values.push(l.reg(graph.operand(v, n)))
+  for (let n = 0; n < results.length; n++) values.push(places[n] >= 0 ? l.reg(graph.operand(v, n)) : NONE)
   l.emit(Shape.Return)
-  for (let n = 0; n < registers.length; n++) draft.useFixed(values[n], registers[n])
+  for (let n = 0; n < results.length; n++) if (places[n] >= 0) draft.useFixed(values[n], places[n])
 }

@@ -44,7 +44,7 @@ export function lowerMemory(l: Lowering, v: number, op: Ssa): void {
   const { graph } = l
   if (op >= Ssa.I32Load && op <= Ssa.F64Load) return load(l, v, op)
   if (op >= Ssa.I32Store && op <= Ssa.F64Store) return store(l, v, op)
-  if (op === Ssa.MemoryBase) return memoryCell(l, v, graph.aux[v], MemoryCell.Base)
+  if (op === Ssa.MemoryBase || op === Ssa.MemoryAddress) return memoryCell(l, v, graph.aux[v], MemoryCell.Base)
   if (op === Ssa.MemoryBytes) return memoryCell(l, v, graph.aux[v], MemoryCell.Bytes)
   l.unsupported(v)
 }
@@ -104,26 +104,21 @@ function store(l: Lowering, v: number, op: Ssa): void {
   l.draft.use(value)
 }
 
-/** A word of a memory's cell. Memory 0 has its size in the instance, and its base in a register. */
+/** A word of a memory's cell. The base of memory 0 is in a register if it does not move. */
 function memoryCell(l: Lowering, v: number, memory: number, word: MemoryCell): void {
-  if (memory === 0 && word === MemoryCell.Base) {
+  if (isMemory0(l, v)) {
     l.emit(Shape.Load | (Op.Lea << 8), Size.Q | Address.BaseMemory)
     l.draft.def(l.result(v))
     return
   }
-  let base = NONE
-  let displacement: number = Instance.Memory0Bytes
-  if (memory > 0) {
-    const list = l.temporary(VType.I64)
-    base = l.temporary(VType.I64)
-    l.emit(Shape.Load | (Op.Mov << 8), Size.Q | Address.BaseInstance, 0, Instance.Memories)
-    l.draft.def(list)
-    l.emit(Shape.Load | (Op.Mov << 8), Size.Q, 0, 8 * memory)
-    l.draft.use(list)
-    l.draft.def(base)
-    displacement = word
-  }
-  l.emit(Shape.Load | (Op.Mov << 8), Size.Q | (base === NONE ? Address.BaseInstance : 0), 0, displacement)
-  if (base !== NONE) l.draft.use(base)
-  l.draft.def(l.result(v))
+  loadCellWord(l, v, Instance.Memories, memory, word)
+}
+
+/** A word of the cell of a memory or table, by its number in the list whose address the instance has. */
+export function loadCellWord(l: Lowering, v: number, lists: Instance, number: number, word: number): void {
+  const list = l.temporary(VType.I64)
+  const cell = l.temporary(VType.I64)
+  l.loadField(list, NONE, lists, Size.Q)
+  l.loadField(cell, list, 8 * number, Size.Q)
+  l.loadField(l.result(v), cell, word, Size.Q)
 }

@@ -13,14 +13,16 @@ import { Op as Ssa } from '../../ssa/op.gen.ts'
 import { OP_FLAGS, OP_NAMES } from '../../ssa/op-tables.ts'
 import { Flag } from '../../ssa/ops.ts'
 import { NONE, Type } from '../../ssa/types.ts'
-import { registersOf } from './abi.ts'
+import { Context, Instance, type InstanceLayout } from '../../native/layout.ts'
+import { locationsOf } from './abi.ts'
 import { type CpuFeatures } from './features.ts'
-import type { Op } from './instructions.ts'
+import { Op } from './instructions.ts'
+import { frameLoad, lowerCall } from './lower-call.ts'
 import { lowerControl } from './lower-control.ts'
 import { lowerFloat } from './lower-float.ts'
 import { lowerInteger } from './lower-integer.ts'
 import { lowerMemory } from './lower-memory.ts'
-import { Shape } from './machine.ts'
+import { Address, Shape } from './machine.ts'
 import { Size } from './registers.ts'
 
 /** What this lowering has no code for yet: the function is left to the interpreter. */
@@ -31,9 +33,17 @@ export class UnsupportedError extends Error {
   }
 }
 
+/** What code depends on besides the function. */
+export interface Target {
+  readonly features: CpuFeatures
+  readonly layout: InstanceLayout
+  /** Of the module; further ones are its own. */
+  readonly importedGlobals: number
+}
+
 /** Lowers a function. Throws `UnsupportedError`. */
-export function lower(graph: Graph, features: CpuFeatures): VCode {
-  return new Lowering(graph, features).run()
+export function lower(graph: Graph, target: Target): VCode {
+  return new Lowering(graph, target).run()
 }
 
 const VTYPES: readonly VType[] = [VType.I32, VType.I32, VType.I64, VType.F32, VType.F64, VType.I32, VType.I32]
@@ -53,11 +63,15 @@ export class Lowering {
   private readonly edgeNumber: Int32Array
   private readonly cfg: Cfg
   private value = NONE
+  /** Results of the call that comes next, from the second on, if somebody asked for them: `proj`. */
+  readonly projections: number[] = []
+  readonly features: CpuFeatures
 
   constructor(
     readonly graph: Graph,
-    readonly features: CpuFeatures,
+    readonly target: Target,
   ) {
+    this.features = target.features
     this.vregOf = new Int32Array(graph.count).fill(NONE)
     this.blockNumber = new Int32Array(graph.blockCount).fill(NONE)
     this.edgeNumber = new Int32Array(graph.edgeCount).fill(NONE)
@@ -82,6 +96,7 @@ export class Lowering {
       }
       firstGroup[--number] = this.groupCount
       for (let i = graph.blockEnd[block] - 1; i >= graph.blockStart[block]; i--) this.lowerValue(graph.schedule[i])
+      if (n === 0) this.lowerEntry(block)
     }
     return this.assemble(blocks, firstGroup)
   }
@@ -137,13 +152,46 @@ export class Lowering {
     const op = graph.op[v]
     const isNeeded = this.vregOf[v] !== NONE
     const effects = Flag.Trap | Flag.Write | Flag.Call | Flag.Terminator
-    if (op === Ssa.Nop || op === Ssa.Param || op === Ssa.Const || op === Ssa.Proj) return
+    if (op === Ssa.Proj) {
+      if (isNeeded) this.projections.push(v)
+      return
+    }
+    if (op === Ssa.Nop || op === Ssa.Param || op === Ssa.Const) return
     if (!isNeeded && (OP_FLAGS[op] & effects) === 0) return
     this.beginGroup(v)
-    if (op < Ssa.F32Abs) lowerInteger(this, v, op)
+    if (op === Ssa.FrameLoad) frameLoad(this, v)
+    else if (op < Ssa.F32Abs) lowerInteger(this, v, op)
     else if (op < Ssa.MemoryBase) lowerFloat(this, v, op)
-    else if (op < Ssa.TableLength) lowerMemory(this, v, op)
+    else if (op < Ssa.GlobalGet) lowerMemory(this, v, op)
+    else if (op < Ssa.Trapif || op > Ssa.Unreachable) lowerCall(this, v, op)
     else lowerControl(this, v, op)
+  }
+
+  /** What comes first: arguments that are in no register; a look at the stack, unless the function calls nobody and so ends soon. */
+  private lowerEntry(block: number): void {
+    const { graph } = this
+    if (this.calls) {
+      this.beginGroup(NONE)
+      this.emit(Shape.Poll)
+    }
+    const locations = this.locations(graph.signature.params)
+    this.beginGroup(NONE)
+    let context = NONE
+    for (let p = 0; p < graph.blockParams[block]; p++) {
+      const v = graph.schedule[graph.blockStart[block] + p]
+      const location = locations[graph.aux[v]]
+      if (location >= 0 || this.vregOf[v] === NONE) continue
+      if (context === NONE) this.loadField((context = this.temporary(VType.I64)), NONE, Instance.Context, Size.Q)
+      this.loadOverflow(this.vregOf[v], graph.type[v], context, ~location)
+    }
+  }
+
+  locations(types: readonly Type[]): readonly number[] {
+    return locationsOf(types) ?? this.unsupportedWhat('v128')
+  }
+
+  private unsupportedWhat(what: string): never {
+    throw new UnsupportedError(what)
   }
 
   /** All blocks in order, with their parameters and edges. */
@@ -199,17 +247,22 @@ export class Lowering {
 
   private addParameters(code: VCode, block: number, isEntry: boolean): void {
     const { graph } = this
-    const registers = isEntry ? registersOf(graph.signature.params) : undefined
-    if (isEntry && registers === undefined) throw new UnsupportedError('parameters on the stack')
+    const locations = isEntry ? this.locations(graph.signature.params) : undefined
     for (let p = 0; p < graph.blockParams[block]; p++) {
       const v = graph.schedule[graph.blockStart[block] + p]
+      if (locations !== undefined && locations[graph.aux[v]] < 0) continue
       const vreg = this.vregOf[v] === NONE ? code.newVreg(VTYPES[graph.type[v]]) : this.vregOf[v]
-      if (registers !== undefined) code.defFixed(vreg, registers[graph.aux[v]])
+      if (locations !== undefined) code.defFixed(vreg, locations[graph.aux[v]])
       else code.parameter(vreg)
     }
   }
 
   // What the families use.
+
+  /** Whether a user has asked for the value. */
+  isAsked(v: number): boolean {
+    return this.vregOf[v] !== NONE
+  }
 
   /** A new vreg. */
   temporary(type: VType): number {
@@ -261,6 +314,39 @@ export class Lowering {
   /** Begins a machine instruction of the current group. */
   emit(op: number, size = 0, imm = 0, aux = 0, flags = 0): void {
     this.draft.instr(op, size, imm, aux, flags, this.value, this.value === NONE ? NONE : this.graph.at[this.value])
+  }
+
+  /** Whether the function calls anything. */
+  calls = false
+
+  /** A word of `Context.Overflow`; `context` has the context's address. */
+  loadOverflow(def: number, type: Type, context: number, word: number): void {
+    const displacement = Context.Overflow + 8 * word
+    const isFloat = type === Type.F32 || type === Type.F64
+    if (!isFloat) return this.loadField(def, context, displacement, sizeOf(type))
+    this.emit(Shape.Load | (Op.Movsd << 8), Size.Q | Address.NoFault, 0, displacement)
+    this.draft.use(context)
+    this.draft.def(def)
+  }
+
+  storeOverflow(vreg: number, type: Type, context: number, word: number): void {
+    const isFloat = type === Type.F32 || type === Type.F64
+    const op = isFloat ? Op.Movsd : Op.Mov
+    this.emit(Shape.Store | (op << 8), Size.Q | Address.NoFault, 0, Context.Overflow + 8 * word)
+    this.draft.use(context)
+    this.draft.use(vreg)
+  }
+
+  /** def = [base + displacement]; base NONE: the instance. Never a place of guest memory: it cannot fault. */
+  loadField(def: number, base: number, displacement: number, size: Size): void {
+    this.emit(
+      Shape.Load | (Op.Mov << 8),
+      size | (base === NONE ? Address.BaseInstance : Address.NoFault),
+      0,
+      displacement,
+    )
+    if (base !== NONE) this.draft.use(base)
+    this.draft.def(def)
   }
 
   /** op def, use */

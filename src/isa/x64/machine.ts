@@ -66,6 +66,22 @@ export const enum Shape {
   CountZeros,
   /** Population count by arithmetic; use0 reused, def early: a temporary. */
   CountOnes,
+  /** Calls function aux of the module. Uses and defs of all calls: fixed registers. */
+  Call,
+  /** Calls imported function aux. */
+  CallImport,
+  /** Calls the function of reference use0. */
+  CallRef,
+  /** Calls builtin aux of the runtime. */
+  CallRuntime,
+  /** The same as terminators: the frame is gone when they jump. */
+  TailCall,
+  TailCallImport,
+  TailCallRef,
+  /** Leaves if the stack pointer is beyond `Instance.StackLimit`; goes on. */
+  Poll,
+  /** Compares the type id of the function of reference use0 with imm: sets flags. */
+  CompareType,
 }
 
 /** Bits of imm of `Divide`. */
@@ -111,13 +127,15 @@ export const enum Address {
   BaseMemory = 1 << BaseShift,
   BaseInstance = 2 << BaseShift,
   BaseMask = 3 << BaseShift,
+  /** The base is none of guest memory: the access does not fault. */
+  NoFault = 1 << 7,
 }
 
 export const shapeOf = (op: number): Shape => op & 0xff
 export const instructionOf = (op: number): Op => op >> 8
 
 const SHAPE_NAMES =
-  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones'.split(
+  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones call call.import call.ref call.runtime tail tail.import tail.ref poll cmp.type'.split(
     ' ',
   )
 
@@ -157,6 +175,14 @@ export const X64_NAMES: InstructionNames = {
       case Shape.TrapIf:
       case Shape.Trap:
         return `reason ${code.aux[i]}`
+      case Shape.CompareType:
+        return `type ${code.imm[i]}`
+      case Shape.Call:
+      case Shape.CallImport:
+      case Shape.CallRuntime:
+      case Shape.TailCall:
+      case Shape.TailCallImport:
+        return `#${code.aux[i]}`
       default:
         return ''
     }

@@ -279,6 +279,7 @@ export function makeLazyStubs(first: number): FunctionStubs {
   asm.rr(Op.MovToXmm, Size.D, Xmm.X15, Reg.R11)
   contextToR11(asm)
   asm.mr(Op.Movss, Size.D, Reg.R11, NO_REG, 0, Context.LazyIndex, Xmm.X15)
+  noteInstance(asm)
   asm.ri(Op.MovImm32, Size.D, Reg.R11, ExitCode.Lazy)
   asm.call(asm.symbolLabel(EXIT_SYMBOL))
   contextToR11(asm)
@@ -287,16 +288,58 @@ export function makeLazyStubs(first: number): FunctionStubs {
   return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations() }
 }
 
-/** Dispatch stubs for the indices from `first` on. */
-export function makeDispatchStubs(first: number): FunctionStubs {
+/** Stubs that compiled code calls, and what they need; position-independent but for the exit stub. */
+export interface TierStubs extends FunctionStubs {
+  /** Leaves with `ExitCode.Runtime`; the builtin's number is in r11d. To the caller it is a call. */
+  readonly runtime: number
+  /** Leaves with `ExitCode.Poll`. No register changes. */
+  readonly poll: number
+  /** `ret`. */
+  readonly return: number
+  /** A return address of calls that went on into another instance: the word behind it is the instance to return in. */
+  readonly restore: number
+}
+
+export function makeTierStubs(): TierStubs {
   const asm = new Assembler()
-  indexStubs(asm, first)
-  asm.r(Op.Pop, Size.Q, Reg.R11)
-  asm.ri(Op.Shl, Size.Q, Reg.R11, 3)
-  asm.rm(Op.Add, Size.Q, Reg.R11, Reg.R15, NO_REG, 0, Instance.CodeSlots)
-  asm.m(Op.JmpIndirect, Size.Q, Reg.R11, NO_REG, 0, 0)
+  const exit = asm.symbolLabel(EXIT_SYMBOL)
+  const runtime = asm.pos
+  asm.rr(Op.MovToXmm, Size.D, Xmm.X15, Reg.R11)
+  contextToR11(asm)
+  asm.mr(Op.Movss, Size.D, Reg.R11, NO_REG, 0, Context.LazyIndex, Xmm.X15)
+  noteInstance(asm)
+  asm.ri(Op.MovImm32, Size.D, Reg.R11, ExitCode.Runtime)
+  asm.jmp(exit)
+  asm.align(16)
+  const poll = asm.pos
+  // The exit keeps the integer registers and xmm0 to 7. The stack stays aligned as at a call.
+  const bytes = 16 * 7
+  asm.ri(Op.Sub, Size.Q, Reg.Rsp, bytes)
+  for (let i = 0; i < 7; i++) asm.mr(Op.Movups, Size.D, Reg.Rsp, NO_REG, 0, 16 * i, Xmm.X8 + i)
+  contextToR11(asm)
+  noteInstance(asm)
+  asm.ri(Op.MovImm32, Size.D, Reg.R11, ExitCode.Poll)
+  asm.call(exit)
+  for (let i = 0; i < 7; i++) asm.rm(Op.Movups, Size.D, Xmm.X8 + i, Reg.Rsp, NO_REG, 0, 16 * i)
+  asm.ri(Op.Add, Size.Q, Reg.Rsp, bytes)
+  const returns = asm.pos
+  asm.op(Op.Ret)
+  asm.align(16)
+  const restore = asm.pos
+  asm.r(Op.Pop, Size.Q, Reg.R15)
+  load(asm, Reg.R14, Reg.R15, Instance.Memory0Base)
+  asm.op(Op.Ret)
   asm.finish()
-  return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations() }
+  return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations(), runtime, poll, return: returns, restore }
+}
+
+/** Bytes between `SavedFrame` at an exit of `poll` and the return address of the code that called it. */
+export const POLL_FRAME_BYTES = 16 * 7
+
+/** Writes the id of the instance in r15 to the context in r11. */
+function noteInstance(asm: Assembler): void {
+  asm.rm(Op.Movss, Size.D, Xmm.X15, Reg.R15, NO_REG, 0, Instance.Id)
+  asm.mr(Op.Movss, Size.D, Reg.R11, NO_REG, 0, Context.InstanceId, Xmm.X15)
 }
 
 /** The signals that the handler is installed for, in this order: by that of SIGSEGV other agents know that everything is there. */

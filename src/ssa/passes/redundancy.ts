@@ -7,7 +7,7 @@
 import type { Cfg } from '../cfg.ts'
 import type { Graph } from '../graph.ts'
 import { Op } from '../op.gen.ts'
-import { OP_FLAGS, OP_NAMES } from '../op-tables.ts'
+import { OP_FLAGS, OP_NAMES, OPERANDS } from '../op-tables.ts'
 import { Flag } from '../ops.ts'
 import { NONE } from '../types.ts'
 
@@ -83,9 +83,13 @@ function visit(graph: Graph, v: number): void {
     learn(Op.GlobalGet, 0, 0, graph.aux[v], graph.resolve(graph.a[v]))
     return
   }
+  if (op === Op.EntrySet) {
+    for (let i = 0; i < MAX_FACTS; i++) if (ops[i] === Op.EntryGet) ops[i] = Op.Nop
+    return
+  }
   if ((flags & Flag.Write) !== 0) return store(graph, v)
-  if ((flags & Flag.Read) === 0 || op === Op.EntryCheck) return
-  const hasOperand = op !== Op.GlobalGet && op !== Op.MemoryBytes && op !== Op.TableLength
+  if ((flags & Flag.Read) === 0) return
+  const hasOperand = OPERANDS[op] > 0
   const operand = hasOperand ? graph.resolve(graph.a[v]) : 0
   const index = hasOperand ? graph.b[v] : 0
   const value = known(op, operand, index, graph.aux[v])

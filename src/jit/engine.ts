@@ -1,0 +1,216 @@
+// What an agent has for machine code, opened once: platform, compiler, code of all modules.
+
+import { onModuleDropped } from '../runtime/registry.ts'
+import { MAX_FUNCS } from '../runtime/machine.ts'
+import { CodeSymbol } from '../isa/x64/emit-calls.ts'
+import { EXIT_SYMBOL, makeTierStubs } from '../isa/x64/stubs.ts'
+import { linkCode } from '../native/code-arena.ts'
+import { FunctionRecords, InstanceData } from '../native/data.ts'
+import type { Unavailable } from '../native/ffi.ts'
+import { LazyStubs } from '../native/function-stubs.ts'
+import { type InstanceLayout, instanceLayout, StackRegion } from '../native/layout.ts'
+import { openPlatform, type Platform, type PlatformOptions } from '../native/platform.ts'
+import { UnsupportedError } from '../isa/x64/lower.ts'
+import type { Module } from '../wasm/module.ts'
+import { bug } from '../util/bug.ts'
+import { CodeMap, type InstalledCode } from './code-map.ts'
+import { type CompileOptions, Compiler } from './compile.ts'
+import type { Observer } from './observer.ts'
+
+/** Addresses of the stubs of `makeTierStubs`. */
+export interface StubAddresses {
+  readonly runtime: number
+  readonly poll: number
+  readonly return: number
+  readonly restore: number
+  /** The poll stub's end: where it returns from its exit is below this. */
+  readonly end: number
+}
+
+/** The native code of a module, for instances whose memories are all guarded where they can be, or for others. */
+export class ModuleCode {
+  readonly layout: InstanceLayout
+  readonly importedGlobals: number
+  /** By function index: its code; null if it was declined; undefined if nobody has asked. */
+  readonly functions: (InstalledCode | null | undefined)[] = []
+  /** By offset of the loop. */
+  readonly loops = new Map<number, InstalledCode | null>()
+
+  constructor(
+    readonly module: Module,
+    readonly guarded: boolean,
+  ) {
+    this.importedGlobals = module.globals.length - module.globalDefs.length
+    this.layout = instanceLayout({
+      importedFunctions: module.importedFuncs,
+      globals: module.globals.length,
+      importedGlobals: this.importedGlobals,
+    })
+  }
+}
+
+/** Counts for tests and statistics. */
+export interface EngineCounts {
+  functions: number
+  declined: number
+  loops: number
+  /** Bytes of code in place. */
+  bytes: number
+}
+
+export class Engine {
+  readonly records: FunctionRecords
+  readonly stubs: StubAddresses
+  readonly lazy: LazyStubs
+  readonly map = new CodeMap()
+  readonly counts: EngineCounts = { functions: 0, declined: 0, loops: 0, bytes: 0 }
+  /** The "instance" that host functions run in. */
+  readonly hosts: InstanceData
+  /** Sees every compilation. */
+  observer: Observer | undefined
+  /** Address of the agent's context. */
+  readonly context: number
+  private readonly compiler = new Compiler()
+  private readonly modules = new Map<Module, [checked: ModuleCode | undefined, guarded: ModuleCode | undefined]>()
+
+  private constructor(
+    readonly platform: Platform,
+    records: FunctionRecords,
+    stubs: StubAddresses,
+  ) {
+    this.records = records
+    this.stubs = stubs
+    this.lazy = new LazyStubs(platform.arena, platform.process.exit)
+    this.context = platform.agent.region + StackRegion.Context
+    this.hosts = new InstanceData(
+      platform.ffi,
+      instanceLayout({ importedFunctions: 0, globals: 0, importedGlobals: 0 }),
+      { id: -1, context: this.context, records, funcBase: 0, stackLimit: 0 },
+    )
+  }
+
+  /** Opens the engine of this agent, or says in a sentence why there is none. */
+  static open(options?: PlatformOptions): Engine | Unavailable {
+    const platform = openPlatform(options)
+    if ('reason' in platform) return platform
+    const records = FunctionRecords.create(platform, MAX_FUNCS)
+    if ('reason' in records) return records
+    const made = makeTierStubs()
+    const chunk = platform.arena.install(made.bytes, (code, address) =>
+      linkCode(code, address, made.relocations, () => platform.process.exit),
+    )
+    if (chunk === undefined) return { reason: 'the code arena of the process is full' }
+    const at = (offset: number): number => chunk.address + offset
+    const stubs = {
+      runtime: at(made.runtime),
+      poll: at(made.poll),
+      return: at(made.return),
+      restore: at(made.restore),
+      end: at(made.return),
+    }
+    const engine = new Engine(platform, records, stubs)
+    onModuleDropped((module) => engine.drop(module))
+    return engine
+  }
+
+  codeOf(module: Module, guarded: boolean): ModuleCode {
+    let pair = this.modules.get(module)
+    if (pair === undefined) this.modules.set(module, (pair = [undefined, undefined]))
+    return (pair[guarded ? 1 : 0] ??= new ModuleCode(module, guarded))
+  }
+
+  /** The code of a defined function: compiles it, the first time. Undefined if it is declined. */
+  functionCode(code: ModuleCode, index: number): InstalledCode | undefined {
+    const known = code.functions[index]
+    if (known !== undefined) return known ?? undefined
+    const made = this.compile(code, index)
+    code.functions[index] = made ?? null
+    if (made === undefined) this.counts.declined++
+    else this.counts.functions++
+    return made
+  }
+
+  /** The code that enters a loop with the interpreter's frame. */
+  loopCode(code: ModuleCode, index: number, offset: number): InstalledCode | undefined {
+    const known = code.loops.get(offset)
+    if (known !== undefined) return known ?? undefined
+    const made = this.compile(code, index, offset)
+    code.loops.set(offset, made ?? null)
+    if (made !== undefined) this.counts.loops++
+    return made
+  }
+
+  private compile(code: ModuleCode, index: number, osrOffset?: number): InstalledCode | undefined {
+    const { module, layout, importedGlobals, functions } = code
+    const options: CompileOptions = {
+      features: this.platform.cpu,
+      layout,
+      importedGlobals,
+      index: osrOffset === undefined ? index : -1,
+      guardedMemories: code.guarded,
+      hasMemory: module.memories.length > 0,
+      isCompiled: (callee) => functions[callee] !== undefined && functions[callee] !== null,
+      ...(osrOffset === undefined ? {} : { osrOffset }),
+    }
+    try {
+      const made = this.compiler.compile(module, index, options, this.observer)
+      if ('declined' in made) return undefined
+      const chunk = this.platform.arena.install(made.bytes, (bytes, address) =>
+        linkCode(bytes, address, made.relocations, (symbol) => this.symbol(code, index, address, symbol)),
+      )
+      if (chunk === undefined) return undefined
+      const { traps, returns, frameSize, prologue } = made
+      const { address } = chunk
+      const installed: InstalledCode = {
+        chunk,
+        address,
+        end: address + made.bytes.length,
+        module,
+        index,
+        tables: { traps, returns, frameSize, prologue },
+      }
+      this.map.add(installed)
+      this.counts.bytes += chunk.bytes
+      return installed
+    } catch (error) {
+      if (error instanceof UnsupportedError) return undefined
+      throw error
+    }
+  }
+
+  private symbol(code: ModuleCode, self: number, address: number, symbol: number): number {
+    switch (symbol) {
+      case EXIT_SYMBOL:
+        return this.platform.process.exit
+      case CodeSymbol.Runtime as number:
+        return this.stubs.runtime
+      case CodeSymbol.Poll as number:
+        return this.stubs.poll
+      case CodeSymbol.Restore as number:
+        return this.stubs.restore
+      default: {
+        const index = symbol - CodeSymbol.FirstFunction
+        return code.functions[index]?.address ?? (index === self ? address : bug(`function ${index} has no code`))
+      }
+    }
+  }
+
+  /** No instance of the module is left: its code goes. */
+  private drop(module: Module): void {
+    for (const code of this.modules.get(module) ?? []) {
+      if (code === undefined) continue
+      for (const installed of [...code.functions, ...code.loops.values()]) {
+        if (installed === null || installed === undefined) continue
+        this.map.remove(installed)
+        this.platform.arena.release(installed.chunk)
+        this.counts.bytes -= installed.chunk.bytes
+      }
+    }
+    this.modules.delete(module)
+  }
+}
+
+let opened: Engine | Unavailable | undefined
+
+/** The engine of this agent; opened the first time. */
+export const openEngine = (): Engine | Unavailable => (opened ??= Engine.open())
