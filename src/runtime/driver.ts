@@ -83,6 +83,12 @@ export function registerInterpreter(next: Interpreter): Interpreter {
  */
 const SLICE = 1000
 CTX[Ctx.Slice] = SLICE
+let slice = SLICE
+
+/** Sets how long slices are: tests make native code come at once. */
+export function setSlice(branches: number): void {
+  slice = CTX[Ctx.Slice] = branches
+}
 
 /**
  * Activations inside activations. Each costs about 1 KiB of JavaScript's stack for us, and what the host functions between them
@@ -226,17 +232,21 @@ function drive(store: Store, bottom: number, stoppable: Stoppable): void {
       case Exit.Done:
         return
       case Exit.Host:
-        if (CTX[Ctx.Pc] !== Pc.Host) {
-          if (runNative(store, bottom, stoppable)) return
-          break
+        if (
+          CTX[Ctx.Pc] === Pc.Host ? callHost(store, bottom, stoppable, undefined) : runNative(store, bottom, stoppable)
+        )
+          return
+        if (--untilPoll === 0) {
+          if (poll(store, bottom, stoppable)) return
+          // No slice ends where so much leaves the loop: the next branch ends one, so that it is seen where the program is.
+          if (store.native !== undefined) CTX[Ctx.Slice] = 0
         }
-        if (callHost(store, bottom, stoppable, undefined)) return
-        if (--untilPoll === 0 && poll(store, bottom, stoppable)) return
         break
       case Exit.Build:
         buildTop(store)
         break
       case Exit.Slice:
+        CTX[Ctx.Slice] = slice
         if (poll(store, bottom, stoppable)) return
         store.native?.hot()
         break

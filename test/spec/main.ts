@@ -15,7 +15,7 @@ import { usePlainCode } from '../../src/interp/code.ts'
 import { X64_REGISTERS } from '../../src/isa/x64/abi.ts'
 import { openEngine } from '../../src/jit/engine.ts'
 import { EAGER_POLICY, JIT_POLICY, openNativeTier } from '../../src/jit/store.ts'
-import { CTX, Ctx } from '../../src/runtime/machine.ts'
+import { setSlice } from '../../src/runtime/driver.ts'
 import { setDefaultNativeTier } from '../../src/runtime/tier.ts'
 import { verify } from '../../src/ssa/verify.ts'
 import { CONTRADICTIONS, findSuite, NOT_RUN, suiteFiles } from './suite.ts'
@@ -170,7 +170,7 @@ function useNativeCode(isJit: boolean): void {
   if ('reason' in make || 'reason' in engine) throw new Error(`no native code: ${'reason' in make ? make.reason : ''}`)
   setDefaultNativeTier(make)
   // Each branch and call ends a slice: functions are compiled at the first of them, and loops are entered wherever that can be.
-  if (!isJit) CTX[Ctx.Slice] = 1
+  if (!isJit) setSlice(0)
   engine.observer = {
     graph: (graph, step) => verify(graph, step),
     allocation: (code, allocation) => checkAllocation(code, allocation, X64_REGISTERS),
