@@ -1,13 +1,12 @@
 // Builtins of the runtime that machine code calls: the instructions that the interpreter's loop does not do itself either, so it is the same
 // code that does them (interp/cold). The instruction is written behind the end of the code arena, its operands above the frames in use.
 
-import { cold } from '../interp/cold/index.ts'
-import { Builtin, BUILTIN_NAMES } from '../ssa/types.ts'
-import { isSubtypeId } from '../wasm/canonical.ts'
-import { OPCODES } from '../wasm/opcodes.ts'
+import { type Builtin, BUILTIN_NAMES } from '../ssa/types.ts'
+import { Op as Wasm } from '../wasm/op.gen.ts'
 import type { Instance } from '../runtime/instance.ts'
-import { CODE, CODE_WORDS, CTX, Ctx, Exit, FUNC, FUNC_WORDS_LOG2, Func, R } from '../runtime/machine.ts'
+import { CODE_WORDS, Ctx, Exit, FUNC_WORDS_LOG2, Func } from '../runtime/machine-format.ts'
 import { bug } from '../util/bug.ts'
+import { CODE, cold, CTX, FUNC, isSubtypeId, R } from './parts.ts'
 
 /** Distance of cold IR ops from Wasm opcodes, as in interp/cold. */
 const COLD_BASE = 0x1000
@@ -19,32 +18,20 @@ interface Form {
   readonly immediates: number
 }
 
-const form = (name: string, results: number, operands: number, immediates: number): Form => {
-  const row = OPCODES.find((entry) => entry[1] === name)
-  return row === undefined ? bug(`no opcode ${name}`) : { opcode: row[0], results, operands, immediates }
-}
-
-const FORMS: readonly (Form | undefined)[] = BUILTIN_NAMES.map((name, builtin) => {
-  switch (builtin as Builtin) {
-    case Builtin.MemoryGrow:
-      return form(name, 1, 1, 1)
-    case Builtin.TableGrow:
-      return form(name, 1, 2, 1)
-    case Builtin.MemoryFill:
-    case Builtin.TableFill:
-      return form(name, 0, 3, 1)
-    case Builtin.MemoryCopy:
-    case Builtin.MemoryInit:
-    case Builtin.TableCopy:
-    case Builtin.TableInit:
-      return form(name, 0, 3, 2)
-    case Builtin.DataDrop:
-    case Builtin.ElemDrop:
-      return form(name, 0, 0, 1)
-    case Builtin.IsFunctionOfType:
-      return undefined
-  }
-})
+/** By `Builtin`; undefined if it is no instruction. */
+const FORMS: readonly (Form | undefined)[] = [
+  { opcode: Wasm.MemoryGrow, results: 1, operands: 1, immediates: 1 },
+  { opcode: Wasm.MemoryFill, results: 0, operands: 3, immediates: 1 },
+  { opcode: Wasm.MemoryCopy, results: 0, operands: 3, immediates: 2 },
+  { opcode: Wasm.MemoryInit, results: 0, operands: 3, immediates: 2 },
+  { opcode: Wasm.DataDrop, results: 0, operands: 0, immediates: 1 },
+  { opcode: Wasm.TableGrow, results: 1, operands: 2, immediates: 1 },
+  { opcode: Wasm.TableFill, results: 0, operands: 3, immediates: 1 },
+  { opcode: Wasm.TableCopy, results: 0, operands: 3, immediates: 2 },
+  { opcode: Wasm.TableInit, results: 0, operands: 3, immediates: 2 },
+  { opcode: Wasm.ElemDrop, results: 0, operands: 0, immediates: 1 },
+  undefined,
+]
 
 export const enum BuiltinResult {
   Done,

@@ -1,14 +1,13 @@
 // What an agent has for machine code, opened once: platform, compiler, code of all modules.
 
-import { onModuleDropped } from '../runtime/registry.ts'
-import { MAX_FUNCS } from '../runtime/machine.ts'
+import { MAX_FUNCS } from '../runtime/machine-format.ts'
 import { CodeSymbol } from '../isa/x64/emit-calls.ts'
 import { EXIT_SYMBOL, makeTierStubs } from '../isa/x64/stubs.ts'
 import { linkCode } from '../native/code-arena.ts'
-import { FunctionRecords, InstanceData } from '../native/data.ts'
+import { allocate, FunctionRecords, InstanceData } from '../native/data.ts'
 import type { Unavailable } from '../native/ffi.ts'
 import { LazyStubs } from '../native/function-stubs.ts'
-import { type InstanceLayout, instanceLayout, StackRegion } from '../native/layout.ts'
+import { Instance as Field, type InstanceLayout, instanceLayout, StackRegion } from '../native/layout.ts'
 import { openPlatform, type Platform, type PlatformOptions } from '../native/platform.ts'
 import { UnsupportedError } from '../isa/x64/lower.ts'
 import type { Module } from '../wasm/module.ts'
@@ -16,6 +15,7 @@ import { bug } from '../util/bug.ts'
 import { CodeMap, type InstalledCode } from './code-map.ts'
 import { type CompileOptions, Compiler } from './compile.ts'
 import type { Observer } from './observer.ts'
+import { onModuleDropped } from './parts.ts'
 
 /** Addresses of the stubs of `makeTierStubs`. */
 export interface StubAddresses {
@@ -85,6 +85,7 @@ export class Engine {
     this.hosts = new InstanceData(
       platform.ffi,
       instanceLayout({ importedFunctions: 0, globals: 0, importedGlobals: 0 }),
+      allocate(platform.ffi, Field.HeaderBytes).words,
       { id: -1, context: this.context, records, funcBase: 0, stackLimit: 0 },
     )
   }

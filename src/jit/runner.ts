@@ -6,28 +6,32 @@ import { START_BYTES } from '../native/agent.ts'
 import type { InstanceData } from '../native/data.ts'
 import { ExitCode, SavedFrame, StackRegion } from '../native/layout.ts'
 import { getAddress } from '../native/pages.ts'
-import { INSTANCES, type Instance } from '../runtime/instance.ts'
-import { CTX, Ctx, FRAME_WORDS, Frame, FS, FUNC, FUNC_WORDS_LOG2, Func, Pc, R, TrapCode } from '../runtime/machine.ts'
+import type { Instance } from '../runtime/instance.ts'
+import { Ctx, FRAME_WORDS, Frame, FUNC_WORDS_LOG2, Func, Pc, TrapCode } from '../runtime/machine-format.ts'
 import { NativeExit, type NativeFrame, type NativeRunner, type StoppedSegments } from '../runtime/tier.ts'
-import { MAX_BACKTRACE } from '../runtime/trap.ts'
 import type { Builtin } from '../ssa/types.ts'
 import { bug } from '../util/bug.ts'
 import { BuiltinResult, callBuiltin } from './builtins.ts'
 import { findRow, type InstalledCode } from './code-map.ts'
 import type { Engine, ModuleCode } from './engine.ts'
+import { CTX, FS, FUNC, INSTANCES, R } from './parts.ts'
+import type { NativeCells } from './tier.ts'
 import { fromRegisters, signatureOf, toRegisters } from './values.ts'
 
-/** What an instance has: `Instance.native`. */
+/** What an instance has for machine code. */
 export interface NativeData {
-  readonly globalCells: Int32Array
   readonly data: InstanceData
-  /** Set when its memories are known. */
-  code: ModuleCode | undefined
-  /** Decides about a function that machine code calls and that has no code: its code, or undefined to interpret it. */
-  wanted(instance: Instance, index: number): InstalledCode | undefined
+  readonly code: ModuleCode
+  readonly part: {
+    /** The code of a function that machine code calls and that has none; undefined to interpret it. */
+    wanted(instance: Instance, index: number): InstalledCode | undefined
+  }
 }
 
-export const nativeOf = (instance: Instance): NativeData => instance.native as NativeData
+export const nativeOf = (instance: Instance): NativeData => (instance.native as NativeCells).native as NativeData
+
+/** Frames of a segment that a backtrace has; the driver cuts it at its own limit. */
+const MAX_BACKTRACE = 256
 
 /** Words on top of what an activation starts with: for exits, and for a leaf that does not look at the limit. */
 const STACK_RESERVE = START_BYTES + 4096
@@ -67,7 +71,7 @@ export class Runner implements NativeRunner {
     const native = nativeOf(instance)
     const loop = this.loop
     this.loop = undefined
-    const code = loop ?? native.code!.functions[FUNC[record + Func.Index]] ?? bug('no machine code to enter')
+    const code = loop ?? native.code.functions[FUNC[record + Func.Index]] ?? bug('no machine code to enter')
     const segment = this.push()
     segment.fsp = CTX[Ctx.Fsp]
     segment.sp = agent.sp
@@ -170,7 +174,7 @@ export class Runner implements NativeRunner {
     if (instanceId < 0) fid = this.hostFids[index]
     else {
       const instance = INSTANCES[instanceId]
-      const code = nativeOf(instance).wanted(instance, index)
+      const code = nativeOf(instance).part.wanted(instance, index)
       if (code !== undefined) {
         agent.lazyTarget = code.address
         return undefined

@@ -3,11 +3,10 @@
 import { locationsOf, XMM } from '../isa/x64/abi.ts'
 import { ARGUMENT_REGISTERS } from '../isa/x64/stubs.ts'
 import type { NativeAgent } from '../native/agent.ts'
-import { R } from '../runtime/machine.ts'
 import { Type } from '../ssa/types.ts'
 import { bug } from '../util/bug.ts'
-import { typeDef } from '../wasm/canonical.ts'
 import { T } from '../wasm/types.ts'
+import { R, typeDef } from './parts.ts'
 
 /** Where a value is while JavaScript has it: its number among the integers, among the floats, or in the overflow area. */
 const enum Place {

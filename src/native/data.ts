@@ -4,7 +4,7 @@
 
 import { bug } from '../util/bug.ts'
 import type { Ffi, Unavailable } from './ffi.ts'
-import { FunctionRecord, GLOBAL_BYTES, ImportCell, Instance, type InstanceLayout, MemoryCell } from './layout.ts'
+import { FunctionRecord, ImportCell, Instance, type InstanceLayout, MemoryCell } from './layout.ts'
 import { getAddress, roundUp, setAddress } from './pages.ts'
 import { type Host, Reservation } from './reservation.ts'
 
@@ -126,12 +126,13 @@ export class InstanceData {
   private readonly ffi: Ffi
   private readonly stackLimit: number
 
-  constructor(ffi: Ffi, layout: InstanceLayout, parts: InstanceParts) {
+  /** `words` are zeros, but for the globals; their buffer begins with them. */
+  constructor(ffi: Ffi, layout: InstanceLayout, words: Int32Array<ArrayBuffer>, parts: InstanceParts) {
     this.ffi = ffi
     this.layout = layout
-    this.data = allocate(ffi, layout.bytes)
+    this.data = { address: ffi.addressOf(words.buffer), words }
+    if (this.data.address % 16 !== 0) bug('a buffer that is not aligned to 16 bytes')
     this.stackLimit = parts.stackLimit
-    const { words } = this.data
     setAddress(words, Instance.Context, parts.context)
     setAddress(words, Instance.FunctionRecords, parts.records.address)
     setAddress(words, Instance.OwnRecords, parts.records.address + parts.funcBase * FunctionRecord.Bytes)
@@ -177,12 +178,6 @@ export class InstanceData {
     const at = this.layout.imports + index * ImportCell.Bytes
     setAddress(this.data.words, at + ImportCell.Record, records.addressOf(fid))
     this.data.words[(at + ImportCell.Reference) >> 2] = (fid << 3) | 2
-  }
-
-  /** Words of `count` globals from the first: `GLOBAL_BYTES` each. */
-  globals(count: number): Int32Array<ArrayBuffer> {
-    const at = this.data.words.byteOffset + this.layout.globals
-    return new Int32Array(this.data.words.buffer, at, (count * GLOBAL_BYTES) >> 2)
   }
 
   /** Makes an imported global the one whose cell is at `byteOffset` of a buffer. */

@@ -206,9 +206,10 @@ function run(
     CTX[Ctx.Fp] = startFp
     CTX[Ctx.Fsp] = startFsp
     if (finish === undefined || !callHost(store, bottom, stoppable, finish)) drive(store, bottom, stoppable)
-  } catch (error) {
-    if (error === INTERRUPTED) throw interrupted(store)
-    throw isHostStackOverflow(error) ? new Trap(TrapCode.StackExhausted, backtrace(), 0, { cause: error }) : error
+  } catch (thrown) {
+    const error = whatIsThrown(store, thrown)
+    store.observer?.failed(bottom, error)
+    throw error
   } finally {
     // Hardly a function is called here: JavaScript's stack may be full.
     nested--
@@ -324,6 +325,12 @@ function poll(store: Store, bottom: number, stoppable: Stoppable): boolean {
   return true
 }
 
+/** What an activation ends with, for what was thrown in it. */
+function whatIsThrown(store: Store, error: unknown): unknown {
+  if (error === INTERRUPTED) return interrupted(store)
+  return isHostStackOverflow(error) ? new Trap(TrapCode.StackExhausted, backtrace(), 0, { cause: error }) : error
+}
+
 /** The trap of code that must stop; its cause says why. */
 function interrupted(store: Store): Trap {
   return new Trap(TrapCode.Interrupted, backtrace(), omittedFrames(), { cause: store.control.interruption() })
@@ -335,6 +342,8 @@ function callHost(store: Store, bottom: number, stoppable: Stoppable, finish: Ho
   const fp = CTX[Ctx.Fp]
   const record = FS[fsp + Frame.Fid] << FUNC_WORDS_LOG2
   CTX[Ctx.Top] = fp + FUNC[record + Func.Slots]
+  const { observer } = store
+  if (observer !== undefined && finish === undefined) observer.hostCalled(fsp, HOSTS[FUNC[record + Func.Index]]!, fp)
   try {
     if (finish === undefined) HOSTS[FUNC[record + Func.Index]]!.call(fp, stoppable)
     else finish(fp)
@@ -344,9 +353,11 @@ function callHost(store: Store, bottom: number, stoppable: Stoppable, finish: Ho
       stop(store, bottom, stoppable, 'host')
       return true
     }
+    if (observer !== undefined) observer.hostThrew(fsp, HOSTS[FUNC[record + Func.Index]]!, error)
     catchHostError(store, bottom, error)
     return false
   }
+  if (observer !== undefined) observer.hostReturned(fsp, HOSTS[FUNC[record + Func.Index]]!, fp)
   // The results are in the frame, which is a root until it is popped.
   if (store.collectionDue) store.collect()
   popFrame(fsp, fp)
@@ -408,6 +419,7 @@ function unwind(bottom: number, tagId: number): Handler | undefined {
 
 /** Goes on in the top frame at its handler. */
 function deliver(store: Store, handler: Handler, word: number): void {
+  store.observer?.caught(CTX[Ctx.Fsp])
   let slot = CTX[Ctx.Fp] + handler.dest
   if (handler.copyPayload) slot = readPayload(store, word, slot)
   if (handler.withRef) R[slot << 1] = word

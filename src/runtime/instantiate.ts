@@ -50,7 +50,7 @@ class ModuleInstance implements Instance, Holder {
     this.memories = imports.memories
     this.tables = imports.tables as (TableInstance & Holder)[]
     this.globals = imports.globals as (GlobalInstance & Holder)[]
-    this.native = store.native?.createInstance(module, id, this.funcBase)
+    this.native = store.native?.createInstance(module)
     this.globalCells = this.native?.globalCells ?? new Int32Array(module.globals.length * GLOBAL_WORDS)
     this.tags = imports.tags
   }

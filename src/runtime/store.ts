@@ -22,7 +22,8 @@ import { GcHeap, type RootSource } from './heap.ts'
 import { HandleTable } from './handles.ts'
 import type { HostFunc, TagInstance } from './instance.ts'
 import { paramSlotsOf, resultSlotsOf } from './layout.ts'
-import { CTX, Ctx, FUNC, FUNC_WORDS_LOG2, Func, R, STACK_SLOTS } from './machine.ts'
+import type { Observer } from './observer.ts'
+import { CTX, Ctx, R, STACK_SLOTS } from './machine.ts'
 import {
   isAwake,
   isOwner,
@@ -66,6 +67,8 @@ export interface StoreOptions {
   readonly gcStress?: boolean
   /** Units of fuel; without it code is not metered. */
   readonly fuel?: number
+  /** A trace, profile or coverage of what runs. */
+  readonly observer?: Observer
   /** The native tier for the store; without it everything is interpreted. Made for the store. */
   readonly native?: MakeNativeStore
 }
@@ -126,6 +129,8 @@ export class Store implements RootSource {
   private heapWords: Set<number> | undefined
   private inRoots = false
 
+  /** Watches everything that runs; code of such a store is always interpreted. */
+  readonly observer: Observer | undefined
   readonly native: NativeStore | undefined
   readonly control: Control
   /** Whether code of this store takes fuel. */
@@ -136,7 +141,8 @@ export class Store implements RootSource {
     this.metered = options.fuel !== undefined
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.heap = new GcHeap(this, { cap: this.limits.gcHeapBytes, stress: options.gcStress ?? false })
-    this.native = (options.native ?? defaultNativeTier())?.(this)
+    this.observer = options.observer
+    this.native = this.observer === undefined ? (options.native ?? defaultNativeTier())?.(this) : undefined
     this.jsTag = this.createTag(canonicalFuncType([RefType.ExternRef as number as CanonType], []))
   }
 
@@ -193,7 +199,7 @@ export class Store implements RootSource {
   createHostFunc(host: HostFunc): number {
     this.scheduleRest()
     const fid = registerHost(host, paramSlotsOf(host.typeId), resultSlotsOf(host.typeId))
-    this.native?.addHost(fid, FUNC[(fid << FUNC_WORDS_LOG2) + Func.Index], host)
+    this.native?.addHost(fid)
     return fid
   }
 

@@ -10,7 +10,7 @@
 
 import type { MemoryType } from '../wasm/types.ts'
 import type { Module } from '../wasm/module.ts'
-import type { HostFunc, Instance } from './instance.ts'
+import type { Instance } from './instance.ts'
 import type { Store } from './store.ts'
 
 /** Why machine code left, as far as the driver is concerned. The registers are in CTX. */
@@ -75,10 +75,11 @@ export interface GuardedMemory {
 
 export interface NativeStore {
   /** For an instance that is being made, before anything of it exists. Throws `LimitError`. */
-  createInstance(module: Module, id: number, funcBase: number): NativeInstance
+  createInstance(module: Module): NativeInstance
   /** The instance has its memories, tables and globals; nothing of it has run. */
   completeInstance(instance: Instance): void
-  addHost(fid: number, index: number, host: HostFunc): void
+  /** A host function, by its record in FUNC. */
+  addHost(fid: number): void
   /** A memory of `pages`, at most `maxPages`, if this type can have one. */
   createMemory(type: MemoryType, pages: number, maxPages: number): GuardedMemory | undefined
   /** The function is called for the first time: compiles it, if it is to run natively. Its record has `Pc.Native` then. */

@@ -10,11 +10,13 @@ import { runWast } from '../../src/api/wast-runner.ts'
 import type { WastCount, WastOptions, WastReport } from '../../src/api/wast-runner.ts'
 import type { JsNamespace } from '../../src/api/wast-js.ts'
 import { createWebAssembly } from '../../src/api/namespace.ts'
+import { nativeTier, provideJit } from '../../src/api/native.ts'
 import { checkAllocation } from '../../src/codegen/regalloc/check.ts'
 import { usePlainCode } from '../../src/interp/code.ts'
 import { X64_REGISTERS } from '../../src/isa/x64/abi.ts'
 import { openEngine } from '../../src/jit/engine.ts'
-import { EAGER_POLICY, JIT_POLICY, openNativeTier } from '../../src/jit/store.ts'
+import * as jit from '../../src/jit/index.ts'
+import { EAGER_POLICY, JIT_POLICY } from '../../src/jit/tier.ts'
 import { setSlice } from '../../src/runtime/driver.ts'
 import { setDefaultNativeTier } from '../../src/runtime/tier.ts'
 import { verify } from '../../src/ssa/verify.ts'
@@ -165,10 +167,10 @@ async function serve(task: Task): Promise<Answer> {
 
 /** Every graph and every allocation is checked. */
 function useNativeCode(isJit: boolean): void {
-  const make = openNativeTier(isJit ? JIT_POLICY : EAGER_POLICY)
+  provideJit(jit)
   const engine = openEngine()
-  if ('reason' in make || 'reason' in engine) throw new Error(`no native code: ${'reason' in make ? make.reason : ''}`)
-  setDefaultNativeTier(make)
+  if ('reason' in engine) throw new Error(`no native code: ${engine.reason}`)
+  setDefaultNativeTier(nativeTier(isJit ? JIT_POLICY : EAGER_POLICY))
   // Each branch and call ends a slice: functions are compiled at the first of them, and loops are entered wherever that can be.
   if (!isJit) setSlice(0)
   engine.observer = {

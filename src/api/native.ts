@@ -1,0 +1,53 @@
+// The way to the native tier: loads dist/jit.cjs when it is wanted, and gives it the parts of this engine.
+
+import { createRequire } from 'node:module'
+import { loopsOf } from '../interp/build.ts'
+import { codeOf } from '../interp/code.ts'
+import { cold } from '../interp/cold/index.ts'
+import type { JitModule } from '../jit/index.ts'
+import { StoreTier, type TierPolicy } from '../jit/tier.ts'
+import { INSTANCES } from '../runtime/instance.ts'
+import { paramSlotsOf, resultSlotsOf } from '../runtime/layout.ts'
+import { CODE, CTX, FS, FUNC, R } from '../runtime/machine.ts'
+import { onModuleDropped, ownersOf } from '../runtime/registry.ts'
+import { LimitError } from '../runtime/store.ts'
+import { type MakeNativeStore, nativeRunner, registerNativeRunner } from '../runtime/tier.ts'
+import { isSubtypeId, typeDef } from '../wasm/canonical.ts'
+
+/** The tier's file, beside this one in the package. */
+const FILE = './jit.cjs'
+
+let loaded: JitModule | undefined
+
+/** Sets the module in place of the one that would be loaded: for programs that are bundled from the sources. */
+export function provideJit(jit: JitModule): void {
+  loaded = jit
+  bindParts(jit)
+}
+
+function load(): JitModule {
+  if (loaded === undefined) provideJit(createRequire(import.meta.url || __filename)(FILE) as JitModule)
+  return loaded!
+}
+
+function bindParts(jit: JitModule): void {
+  jit.bind({
+    ...{ CODE, CTX, FS, FUNC, R, INSTANCES, LimitError },
+    ...{ codeOf, cold, isSubtypeId, loopsOf, nativeRunner, onModuleDropped, ownersOf },
+    ...{ paramSlotsOf, registerNativeRunner, resultSlotsOf, typeDef },
+  })
+}
+
+/** Why there is no native code in this process, in a sentence; undefined if there is. Loads the tier. */
+export function whyNoNativeCode(): string | undefined {
+  const engine = load().openEngine()
+  return 'reason' in engine ? engine.reason : undefined
+}
+
+/** The native tier for a store, by a policy. Nothing is loaded before it is needed. */
+export const nativeTier =
+  (policy: TierPolicy): MakeNativeStore =>
+  (store) => {
+    const tier: StoreTier = new StoreTier(store, policy, () => load().openStore(store, tier))
+    return tier
+  }

@@ -1,0 +1,31 @@
+// The native tier as it is loaded: dist/jit.cjs. `bind` comes first.
+
+import type { Unavailable } from '../native/ffi.ts'
+import type { Store } from '../runtime/store.ts'
+import { type Engine, openEngine } from './engine.ts'
+import { bind, type EngineParts, nativeRunner, registerNativeRunner } from './parts.ts'
+import { Runner } from './runner.ts'
+import { StorePart } from './store.ts'
+import type { NativePart, StoreTier } from './tier.ts'
+
+export type { EngineParts } from './parts.ts'
+
+/** What the engine sees of the loaded tier. */
+export interface JitModule {
+  /** Before anything else: what the tier uses of the engine. */
+  bind(parts: EngineParts): void
+  /** Opens the platform of this agent the first time; says in a sentence why it cannot be had. */
+  openEngine(): Engine | Unavailable
+  /** The part of a store; undefined if there is no platform. */
+  openStore(store: Store, tier: StoreTier): NativePart | undefined
+}
+
+export function openStore(store: Store, tier: StoreTier): NativePart | undefined {
+  const engine = openEngine()
+  if ('reason' in engine) return undefined
+  let runner = nativeRunner() as Runner | undefined
+  if (runner === undefined) registerNativeRunner((runner = new Runner(engine)))
+  return new StorePart(engine, runner, tier, store)
+}
+
+export { bind, openEngine }
