@@ -3,6 +3,7 @@
 //   dist/index.js   the package
 //   dist/cli.cjs    the command `zwasm`: switches Node's compile cache on, then loads main.cjs
 //   dist/main.cjs   the command itself; what needs worker threads it takes from index.js
+//   dist/jit.cjs    compiler and platform of the native tier, which index.js and main.cjs load when a program is worth it
 //   dist/register.js  `node --import zwasm/register`; takes the package from index.js
 //   dist/types/     declarations that are reachable from index.d.ts, and register/main.d.ts
 //
@@ -28,6 +29,7 @@ export async function buildBundles() {
     ...(await bundle('src/index.ts', 'index', { outdir })),
     ...(await bundle('src/cli/main.ts', 'main', { outdir, plugins: [packageLater], minifyIdentifiers, ...COMMONJS })),
     ...(await bundle('src/register/main.ts', 'register', { outdir, plugins: [packageLater] })),
+    ...(await bundle('src/jit/index.ts', 'jit', { outdir, minifyIdentifiers, ...COMMONJS })),
   }
   const cli = join(outdir, 'cli.cjs')
   writeFileSync(cli, CLI)

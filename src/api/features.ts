@@ -2,6 +2,7 @@
 
 import { FEATURES, type FeatureName } from '../wasm/features.ts'
 import { hasHostNamespace } from './host.ts'
+import { whyNoNativeCode } from './native.ts'
 
 export interface FeatureReport {
   readonly engines: readonly { readonly name: string; readonly available: boolean; readonly title: string }[]
@@ -15,9 +16,11 @@ export interface FeatureReport {
 
 /** Engines and language features of this build; all features are on by default. */
 export function features(): FeatureReport {
+  const native = whyNoNativeCode()
   return {
     engines: [
       { name: 'interp', available: true, title: 'register-IR interpreter' },
+      { name: 'jit', available: native === undefined, title: native ?? 'machine code for x86-64' },
       { name: 'host', available: hasHostNamespace(), title: "the JavaScript engine's own WebAssembly" },
     ],
     features: FEATURES.map(({ name, spec, title }) => ({ name, spec, title })),

@@ -25,9 +25,15 @@ export function provideJit(jit: JitModule): void {
   bindParts(jit)
 }
 
-function load(): JitModule {
-  if (loaded === undefined) provideJit(createRequire(import.meta.url || __filename)(FILE) as JitModule)
-  return loaded!
+/** Undefined if the file is not there: in programs that are bundled with the engine only. */
+function load(): JitModule | undefined {
+  if (loaded !== undefined) return loaded
+  try {
+    provideJit(createRequire(import.meta.url || __filename)(FILE) as JitModule)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw error
+  }
+  return loaded
 }
 
 function bindParts(jit: JitModule): void {
@@ -40,7 +46,9 @@ function bindParts(jit: JitModule): void {
 
 /** Why there is no native code in this process, in a sentence; undefined if there is. Loads the tier. */
 export function whyNoNativeCode(): string | undefined {
-  const engine = load().openEngine()
+  const jit = load()
+  if (jit === undefined) return 'the package has no jit.cjs'
+  const engine = jit.openEngine()
   return 'reason' in engine ? engine.reason : undefined
 }
 
@@ -48,6 +56,6 @@ export function whyNoNativeCode(): string | undefined {
 export const nativeTier =
   (policy: TierPolicy): MakeNativeStore =>
   (store) => {
-    const tier: StoreTier = new StoreTier(store, policy, () => load().openStore(store, tier))
+    const tier: StoreTier = new StoreTier(store, policy, () => load()?.openStore(store, tier))
     return tier
   }

@@ -1,12 +1,15 @@
 // Options of a `Vm` or a namespace: known names only, every one of them with an effect.
 
+import { AUTO_POLICY, JIT_POLICY } from '../jit/tier.ts'
+import type { MakeNativeStore } from '../runtime/tier.ts'
 import { DEFAULT_LIMITS, type StoreOptions } from '../runtime/store.ts'
 import { STACK_SLOTS } from '../runtime/machine.ts'
 import { MAX_MODULE_SIZE } from '../wasm/limits.ts'
 import { nearestName } from '../util/nearest.ts'
+import { nativeTier, whyNoNativeCode } from './native.ts'
 import { DEFAULT_FEATURES, type FeatureName, FEATURES, type Features, withFeatures } from '../wasm/features.ts'
 
-export type Engine = 'auto' | 'interp' | 'host'
+export type Engine = 'auto' | 'jit' | 'interp' | 'host'
 
 /** Caps. What is beyond one is refused, never silently cut. */
 export interface LimitOptions {
@@ -42,7 +45,9 @@ export interface ControlOptions {
 
 export interface NamespaceOptions extends ControlOptions {
   /**
-   * - `auto` (default): the fastest engine of this build, which is the interpreter;
+   * - `auto` (default): the interpreter, and machine code for what runs often, where there can be some ({@link features} says if and why not);
+   * - `jit`: machine code for every function before its first call; an error where there can be none. What has no machine code yet
+   *   (vectors, garbage collection, exceptions, threads), and code that is metered, is interpreted with both;
    * - `interp`: the interpreter;
    * - `host`: the JavaScript engine's own WebAssembly. It knows no limits and no feature switches: they are refused with it.
    */
@@ -57,7 +62,7 @@ export interface NamespaceOptions extends ControlOptions {
 
 /** Options after checking. */
 export interface ResolvedOptions {
-  readonly engine: 'interp' | 'host'
+  readonly engine: Engine
   readonly realm: RealmOptions
 }
 
@@ -84,9 +89,7 @@ const LIMITS = {
   moduleSize: { field: 'moduleSize', unit: 1, max: MAX_MODULE_SIZE },
 } as const
 
-const ENGINES: readonly Engine[] = ['auto', 'interp', 'host']
-/** Engines that are known, but not in this build. */
-const FUTURE_ENGINES: readonly string[] = ['jit']
+const ENGINES: readonly Engine[] = ['auto', 'jit', 'interp', 'host']
 
 /**
  * What a `Vm` may use if nothing is said: enough for large programs, and no guest can take the process with it. A `WebAssembly` namespace
@@ -140,7 +143,13 @@ export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
     if (coredump) throw new TypeError("the engine 'host' has no coredumps; use 'interp'")
   }
   const { moduleSize, ...caps } = readLimits(limits)
-  const store = { limits: caps, ...(control.fuel === undefined ? {} : { fuel: control.fuel }) }
+  // Coredumps show what frames of the interpreter have.
+  const native = coredump ? undefined : tierOf(engine)
+  const store = {
+    limits: caps,
+    ...(control.fuel === undefined ? {} : { fuel: control.fuel }),
+    ...(native === undefined ? {} : { native }),
+  }
   return { engine, realm: { store, features: readFeatures(features), control, moduleSize, typeReflection, coredump } }
 }
 
@@ -170,12 +179,17 @@ export function readFeatures(switches: FeatureSwitches | undefined): Features {
   return withFeatures(DEFAULT_FEATURES, switches)
 }
 
-function readEngine(engine: unknown = 'auto'): 'interp' | 'host' {
-  if (ENGINES.includes(engine as Engine)) return engine === 'host' ? 'host' : 'interp'
-  const available = `available: ${ENGINES.join(', ')}`
-  if (FUTURE_ENGINES.includes(engine as string))
-    throw new TypeError(`engine '${String(engine)}' is not in this build; ${available}`)
-  throw new TypeError(`unknown engine '${String(engine)}'; ${available}`)
+function readEngine(engine: unknown = 'auto'): Engine {
+  if (ENGINES.includes(engine as Engine)) return engine as Engine
+  throw new TypeError(`unknown engine '${String(engine)}'; available: ${ENGINES.join(', ')}`)
+}
+
+function tierOf(engine: Engine): MakeNativeStore | undefined {
+  if (engine === 'auto') return nativeTier(AUTO_POLICY)
+  if (engine !== 'jit') return undefined
+  const reason = whyNoNativeCode()
+  if (reason !== undefined) throw new TypeError(`the engine 'jit' is not available: ${reason}`)
+  return nativeTier(JIT_POLICY)
 }
 
 function readLimits(limits: LimitOptions | undefined): Record<string, number> {

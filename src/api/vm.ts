@@ -3,7 +3,7 @@
 import { realmOf, namespaceOf } from './namespace.ts'
 import { ModuleInstance } from './module-instance.ts'
 import type { BufferSource, Imports, Module, WebAssemblyNamespace } from './namespace-types.ts'
-import { type NamespaceOptions, readControl, readVmOptions } from './options.ts'
+import { type NamespaceOptions, readControl, readVmOptions, type Engine } from './options.ts'
 import { Realm } from './realm.ts'
 import { type ExportType, exportTypes, type ImportType, importTypes } from './inspect.ts'
 import { hostNamespace } from './host.ts'
@@ -26,7 +26,7 @@ export interface CompiledModule {
  * @throws TypeError for an option that is not known or cannot be had.
  */
 export class Vm {
-  readonly engine: 'interp' | 'host'
+  readonly engine: Engine
   readonly WebAssembly: WebAssemblyNamespace
   /** Undefined for the engine `host`. */
   readonly #realm: Realm | undefined

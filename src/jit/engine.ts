@@ -8,6 +8,7 @@ import { allocate, FunctionRecords, InstanceData } from '../native/data.ts'
 import type { Unavailable } from '../native/ffi.ts'
 import { LazyStubs } from '../native/function-stubs.ts'
 import { Instance as Field, type InstanceLayout, instanceLayout, StackRegion } from '../native/layout.ts'
+import { Ticks } from '../native/ticks.ts'
 import { openPlatform, type Platform, type PlatformOptions } from '../native/platform.ts'
 import { UnsupportedError } from '../isa/x64/lower.ts'
 import type { Module } from '../wasm/module.ts'
@@ -49,6 +50,9 @@ export class ModuleCode {
   }
 }
 
+/** Milliseconds after which ticks end if nothing ran that needs them. */
+const TICKS_IDLE_MS = 1000
+
 /** Counts for tests and statistics. */
 export interface EngineCounts {
   functions: number
@@ -66,6 +70,8 @@ export class Engine {
   readonly counts: EngineCounts = { functions: 0, declined: 0, loops: 0, bytes: 0 }
   /** The "instance" that host functions run in. */
   readonly hosts: InstanceData
+  private idleTimer: ReturnType<typeof setTimeout> | undefined
+  private entered = false
   /** Sees every compilation. */
   observer: Observer | undefined
   /** Address of the agent's context. */
@@ -77,6 +83,8 @@ export class Engine {
     readonly platform: Platform,
     records: FunctionRecords,
     stubs: StubAddresses,
+    /** What makes guest code stop for a deadline. */
+    private readonly ticks: Ticks,
   ) {
     this.records = records
     this.stubs = stubs
@@ -109,9 +117,30 @@ export class Engine {
       restore: at(made.restore),
       end: at(made.return),
     }
-    const engine = new Engine(platform, records, stubs)
+    const ticks = Ticks.create(platform.ffi, platform.process)
+    if ('reason' in ticks) return ticks
+    const engine = new Engine(platform, records, stubs, ticks)
     onModuleDropped((module) => engine.drop(module))
     return engine
+  }
+
+  /** Guest code is about to run that may have to stop: from now on there are ticks. */
+  tick(): void {
+    this.entered = true
+    if (this.idleTimer !== undefined) return
+    this.ticks.start()
+    this.idleTimer = setTimeout(() => this.whenIdle(), TICKS_IDLE_MS)
+    ;(this.idleTimer as { unref?(): void }).unref?.()
+  }
+
+  /** Stops the ticks if nobody has wanted them for a while. */
+  private whenIdle(): void {
+    this.idleTimer = undefined
+    if (this.entered) {
+      this.entered = false
+      this.tick()
+      this.entered = false
+    } else this.ticks.stop()
   }
 
   codeOf(module: Module, guarded: boolean): ModuleCode {

@@ -72,6 +72,7 @@ export class Runner implements NativeRunner {
     const loop = this.loop
     this.loop = undefined
     const code = loop ?? native.code.functions[FUNC[record + Func.Index]] ?? bug('no machine code to enter')
+    if (instance.store.control.mayStop) this.engine.tick()
     const segment = this.push()
     segment.fsp = CTX[Ctx.Fsp]
     segment.sp = agent.sp

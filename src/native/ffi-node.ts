@@ -39,6 +39,16 @@ export function nodeFfi(ffi: NodeFfi): Ffi {
   const close = get<[number], number>('close', 'int32', 'int32')
   const sigaction = get<[number, bigint, bigint], number>('sigaction', 'int32', 'int32', 'uint64', 'uint64')
   const sigaltstack = get<[bigint, bigint], number>('sigaltstack', 'int32', 'uint64', 'uint64')
+  const timerCreate = get<[number, bigint, bigint], number>('timer_create', 'int32', 'int32', 'uint64', 'uint64')
+  const timerSettime = get<[bigint, number, bigint, bigint], number>(
+    'timer_settime',
+    'int32',
+    'uint64',
+    'int32',
+    'uint64',
+    'uint64',
+  )
+  const timerDelete = get<[bigint], number>('timer_delete', 'int32', 'uint64')
   const gettid = get<[], number>('gettid', 'int32')
   const twalk = get<[bigint, bigint], void>('twalk', 'void', 'pointer', 'pointer')
   return {
@@ -55,6 +65,9 @@ export function nodeFfi(ffi: NodeFfi): Ffi {
     close,
     sigaction: (signal, action, old) => sigaction(signal, BigInt(action), BigInt(old)),
     sigaltstack: (stack, old) => sigaltstack(BigInt(stack), BigInt(old)),
+    timerCreate: (clock, event, timer) => timerCreate(clock, BigInt(event), BigInt(timer)),
+    timerSettime: (timer, flags, value, old) => timerSettime(BigInt(timer), flags, BigInt(value), BigInt(old)),
+    timerDelete: (timer) => timerDelete(BigInt(timer)),
     gettid,
     view: (address, bytes) => ffi.toArrayBuffer(BigInt(address), bytes, false),
     detach(view) {

@@ -18,6 +18,10 @@ export interface Ffi {
   close(fd: number): number
   /** Addresses of `struct sigaction`, 0 for null. */
   sigaction(signal: number, action: number, old: number): number
+  /** `timer_create(2)` and its kin, with addresses of `struct sigevent`, `timer_t`, `struct itimerspec`. A timer is an opaque number. */
+  timerCreate(clock: number, event: number, timer: number): number
+  timerSettime(timer: number, flags: number, value: number, old: number): number
+  timerDelete(timer: number): number
   /** The id of this thread. */
   gettid(): number
   /** Addresses of `stack_t`, 0 for null. */

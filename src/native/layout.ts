@@ -224,6 +224,8 @@ export const enum ProcessBlock {
   Exit = 32,
   Done = 40,
   TrapExit = 48,
+  /** The signal handler of ticks (ticks.ts). */
+  Tick = 56,
   /** The handler before ours, 16 bytes for each signal number: its address (0 default, 1 ignore). */
   Chain = 64,
   /** i32 for each span of the arena: 0 if free, else the id of the thread that has it; -1 of the stubs'. */

@@ -16,15 +16,15 @@ import { CodeSpace, ProcessBlock, Signal } from './layout.ts'
 import { getAddress, setAddress, wordsAt } from './pages.ts'
 
 /** struct sigaction of Linux's C libraries on x86-64. */
-const enum Sigaction {
+export const enum Sigaction {
   Handler = 0,
   Mask = 8,
   Flags = 136,
   Bytes = 152,
 }
 
-const SA_SIGINFO = 4
-const SA_ONSTACK = 0x08000000
+export const SA_SIGINFO = 4
+export const SA_ONSTACK = 0x08000000
 
 /** How code gets into pages that are never writable and executable under one address. */
 export type CodePages = 'dual' | 'mprotect'
@@ -40,6 +40,8 @@ export interface Process {
   readonly enter: number
   readonly exit: number
   readonly done: number
+  /** The handler of ticks. */
+  readonly tick: number
 }
 
 /** Finds or makes what the process has once. `pages` is for tests: which way of making code pages to use. */
@@ -65,6 +67,7 @@ function describe(ffi: Ffi, block: number): Process {
     enter: getAddress(words, ProcessBlock.Enter),
     exit: getAddress(words, ProcessBlock.Exit),
     done: getAddress(words, ProcessBlock.Done),
+    tick: getAddress(words, ProcessBlock.Tick),
   }
 }
 
@@ -142,6 +145,7 @@ function makeBlock(ffi: Ffi, scratch: number, pages: CodePages | undefined): Pro
   setAddress(words, ProcessBlock.Exit, at + stubs.exit)
   setAddress(words, ProcessBlock.Done, at + stubs.done)
   setAddress(words, ProcessBlock.TrapExit, at + stubs.trapExit)
+  setAddress(words, ProcessBlock.Tick, at + stubs.tick)
   // The stubs' span.
   words[ProcessBlock.Spans >> 2] = -1
   for (const signal of FAULT_SIGNALS) installHandler(ffi, scratch, words, signal, at + stubs.handler)

@@ -92,6 +92,13 @@ export class Control {
     return this.flag !== undefined && Atomics.load(this.flag, 0) !== 0 ? 'interrupted' : undefined
   }
 
+  /** Whether there can be a reason to stop or to yield, so that somebody has to look while code runs. */
+  get mayStop(): boolean {
+    return (
+      this.timeout !== Infinity || this.signal !== undefined || this.flag !== undefined || this.yieldAt !== Infinity
+    )
+  }
+
   /** What an error says of `stopReason`. */
   interruption(): Interruption {
     const reason = this.stopReason() ?? 'interrupted'

@@ -31,6 +31,7 @@ const SAVED_REGISTERS: readonly Reg[] = [Reg.R15, Reg.R14, Reg.R13, Reg.R12, Reg
 const enum Linux {
   UcontextRsp = 160,
   UcontextRip = 168,
+  UcontextR15 = 96,
   SiginfoCode = 8,
   SiginfoAddress = 16,
   SysRtSigaction = 13,
@@ -51,7 +52,14 @@ const SHARED_LAYOUT = [
   ...[Context.HostSp, Context.GuestSp, Context.ExitCode, Context.TrapSignal, Context.TrapPc, Context.TrapAddress],
   ...[Context.TrapSp, Context.TrapCode, Context.Ints, Context.Floats, SavedFrame.Bytes, ExitCode.Done, ExitCode.Trap],
   ...[ProcessBlock.CodeStart, ProcessBlock.CodeEnd, ProcessBlock.WriteDelta, ProcessBlock.Enter, ProcessBlock.Exit],
-  ...[ProcessBlock.Done, ProcessBlock.TrapExit, ProcessBlock.Chain, ProcessBlock.Spans, ProcessBlock.Mappings],
+  ...[
+    ProcessBlock.Done,
+    ProcessBlock.TrapExit,
+    ProcessBlock.Tick,
+    ProcessBlock.Chain,
+    ProcessBlock.Spans,
+    ProcessBlock.Mappings,
+  ],
   ...[Mapping.Thread, Mapping.Address, Mapping.Bytes, Mapping.RowBytes, Mapping.Rows],
 ]
 
@@ -76,6 +84,8 @@ export interface Stubs {
   readonly handler: number
   /** Called by FFI with the context: switches to the guest's stack and goes on there. */
   readonly enter: number
+  /** The signal handler of ticks: guest code that runs leaves at its next look at the stack limit. */
+  readonly tick: number
   /** Where the handler continues after a fault: leaves with `ExitCode.Trap`. */
   readonly trapExit: number
   /** From here on faults are the guest's. */
@@ -90,6 +100,8 @@ export interface Stubs {
 export function makeStubs(block: number): Stubs {
   const asm = new Assembler()
   const handler = emitHandler(asm, block)
+  asm.align(16)
+  const tick = emitTick(asm, block)
   asm.align(16)
   const enter = emitEnter(asm)
   asm.align(16)
@@ -108,7 +120,16 @@ export function makeStubs(block: number): Stubs {
   // The driver drops this activation; to go on here would be a defect.
   asm.op(Op.Ud2)
   asm.finish()
-  return { bytes: asm.bytes.slice(0, asm.pos), handler, enter, trapExit, guestStart, exit: asm.offsetOf(exit), done }
+  return {
+    bytes: asm.bytes.slice(0, asm.pos),
+    handler,
+    tick,
+    enter,
+    trapExit,
+    guestStart,
+    exit: asm.offsetOf(exit),
+    done,
+  }
 }
 
 /** [base + disp] */
@@ -223,6 +244,26 @@ function emitHandler(asm: Assembler, block: number): number {
   asm.bind(asDefault)
   emitDefault(asm, returns)
   asm.bind(returns)
+  asm.op(Op.Ret)
+  return at
+}
+
+/**
+ * void tick(int signal, siginfo_t *info, void *ucontext): if the thread runs guest code, takes the stack limit of the instance that runs away
+ * (`Instance.StackLimit`). In guest code r15 always is an instance. Elsewhere a tick does nothing; the next one comes soon.
+ */
+function emitTick(asm: Assembler, block: number): number {
+  const at = asm.pos
+  const elsewhere = asm.newLabel()
+  asm.movImm(Reg.Rax, block | 0, Math.floor(block / 2 ** 32))
+  load(asm, Reg.Rcx, Reg.Rdx, Linux.UcontextRip)
+  asm.rm(Op.Cmp, Size.Q, Reg.Rcx, Reg.Rax, NO_REG, 0, ProcessBlock.CodeStart)
+  asm.jcc(Cond.B, elsewhere)
+  asm.rm(Op.Cmp, Size.Q, Reg.Rcx, Reg.Rax, NO_REG, 0, ProcessBlock.CodeEnd)
+  asm.jcc(Cond.AE, elsewhere)
+  load(asm, Reg.R8, Reg.Rdx, Linux.UcontextR15)
+  asm.mi(Op.Mov, Size.Q, Reg.R8, NO_REG, 0, Instance.StackLimit, -1)
+  asm.bind(elsewhere)
   asm.op(Op.Ret)
   return at
 }
