@@ -4,8 +4,8 @@
 // Test files are bundled like the package is and run by node's test runner, one process for each file. ZWASM_NODE names another
 // node to run them with. Tests find the repository through process.cwd().
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { buildBundles } from './build.mjs'
 import { generate, root } from './gen.mjs'
@@ -47,7 +47,21 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 })
+// The native tier is a bundle beside the one that loads it, as in the package.
+const jit = await build({
+  entryPoints: [join(root, 'src/jit/index.ts')],
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
+  logOverride: { 'empty-import-meta': 'silent' },
+  logLevel: 'warning',
+  write: false,
+})
 const bundles = files.map((file) => join(outdir, relative(join(root, 'test'), file).replace(/\.ts$/, '.mjs')))
+for (const folder of new Set(bundles.map((bundle) => dirname(bundle))))
+  writeFileSync(join(folder, 'jit.cjs'), jit.outputFiles[0].contents)
 const totalsFile = join(outdir, 'totals.json')
 rmSync(totalsFile, { force: true })
 const unit = run([
@@ -65,20 +79,24 @@ const totals = JSON.parse(readFileSync(totalsFile, 'utf8'))
 if (!all) process.exit(unit)
 
 console.log(`unit: ${closing(totals)}`)
-console.log('The official suite:')
-const suite = spec()
-for (const key of ['passed', 'failed', 'skipped']) totals[key] += suite[key]
+let suiteStatus = 0
+for (const engine of ['interp', 'jit', 'auto']) {
+  console.log(`The official suite, --engine ${engine}:`)
+  const suite = spec(engine)
+  for (const key of ['passed', 'failed', 'skipped']) totals[key] += suite[key]
+  suiteStatus ||= suite.status
+}
 if (checked !== 0) console.log('npm run check failed, see above')
 console.log(closing(totals))
-process.exit(checked || unit || suite.status || (totals.failed > 0 ? 1 : 0))
+process.exit(checked || unit || suiteStatus || (totals.failed > 0 ? 1 : 0))
 
 function closing({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`
 }
 
 /** Runs the suite; its totals are read from its closing line, and a run without one has failed. */
-function spec() {
-  const { status, stdout } = spawnSync(node, [join(root, 'scripts/spec.mjs')], {
+function spec(engine) {
+  const { status, stdout } = spawnSync(node, [join(root, 'scripts/spec.mjs'), '--engine', engine], {
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 1 << 28,

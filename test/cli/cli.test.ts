@@ -102,7 +102,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     { args: ['--invoke'], code: 2, stderr: usage("the option '--invoke' needs a value: --invoke NAME") },
     { args: ['run'], code: 2, stderr: usage('the argument <FILE> is missing') },
     { args: ['--invok', 'add', 'math.wat'], code: 2, stderr: usage("unexpected option '--invok' found", "tip: a similar option exists: '--invoke'") },
-    { args: ['--engine', 'jit', 'math.wat'], code: 2, stderr: usage("engine 'jit' is not in this build; available: auto, interp, host") },
+    { args: ['--engine', 'v8', 'math.wat'], code: 2, stderr: usage("unknown engine 'v8'; available: auto, jit, interp, host") },
     { args: ['--max-memory', 'x', 'math.wat'], code: 2, stderr: usage("invalid value 'x' for '--max-memory': a number is needed") },
     { args: ['-W', 'help'], stdout: /^Limits:\n  fuel=N .*[^]*\nLanguage features:\n/ },
     { args: ['-W', 'fuel=100', '--invoke', 'spin', 'math.wat'], code: 134, stderr: /wasm trap: all fuel consumed by WebAssembly\n$/ },

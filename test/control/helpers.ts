@@ -52,8 +52,11 @@ export interface Guest {
   readonly module: WasmModule
 }
 
+/** The engine of guests: test/jit runs the same tests on machine code. */
+export const ENGINE = process.env['ZWASM_TEST_ENGINE'] as 'jit' | 'interp' | undefined
+
 export function guest(options: VmOptions, env: Record<string, unknown> = {}): Guest {
-  const vm = new Vm(options)
+  const vm = new Vm({ ...(ENGINE === undefined ? {} : { engine: ENGINE }), ...options })
   const imports = { env: { wait: (x: number) => x, callback: () => {}, ...env } }
   return { vm, module: WasmModule.loadFromWat(GUESTS, { vm, imports: imports as never }) }
 }

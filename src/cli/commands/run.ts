@@ -47,7 +47,7 @@ export const run: Command = {
     {
       name: 'engine',
       value: 'NAME',
-      help: "auto (default), interp, or host (the JavaScript engine's own WebAssembly)",
+      help: "auto (default: machine code for what runs often), jit, interp, or host (the JavaScript engine's own WebAssembly)",
       group: 'Execution',
     },
     ...WASI_OPTIONS,
