@@ -81,7 +81,7 @@ class Engine {
   get(): Namespace {
     if (this.namespace === undefined || ++this.uses % 20 === 0) {
       if (this.namespace !== undefined) realmOf(this.namespace)!.store.dispose()
-      const fresh = createWebAssembly({ limits: { memory: 64 << 20 } })
+      const fresh = createWebAssembly({ engine: 'interp', limits: { memory: 64 << 20 } })
       realmOf(fresh)!.store.heap.stress = this.gcStress
       this.namespace = fresh as unknown as Namespace
     }

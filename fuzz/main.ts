@@ -10,6 +10,14 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { createWebAssembly } from '../src/api/namespace.ts'
+import { nativeTier, provideJit } from '../src/api/native.ts'
+import { checkAllocation } from '../src/codegen/regalloc/check.ts'
+import { X64_REGISTERS } from '../src/isa/x64/abi.ts'
+import * as jit from '../src/jit/index.ts'
+import { EAGER_POLICY, JIT_POLICY } from '../src/jit/tier.ts'
+import { setSlice } from '../src/runtime/driver.ts'
+import { setDefaultNativeTier } from '../src/runtime/tier.ts'
+import { verify } from '../src/ssa/verify.ts'
 import { caseOfFile, hostFeatures, KINDS, makeCase, verdictFeatures } from './cases.ts'
 import type { Kind } from './cases.ts'
 import { FEATURES, faultyFeatures } from './features.ts'
@@ -25,8 +33,13 @@ const USAGE = `npm run fuzz -- [options]
   --case K      only case number K of the kind, with details
   --file F      a saved input instead of a generated one (with --kind)
   --without F,F generated modules do not use these features
+  --engine E    interp (default); jit: machine code before the first call of each function; auto: at its first branch, and running
+                loops go on in it. Graphs and allocations are checked
   --jobs N      worker threads (default: number of processors, at most 4)
   --node 26     run on the newer Node of fuzz/package.json: the oracle for what the V8 of this Node lacks`
+
+/** Environment variable that tells workers of `--engine`. */
+const ENGINE = 'ZWASM_FUZZ_ENGINE'
 
 /** No case may take longer, in ms. */
 const CASE_BUDGET = 10_000
@@ -70,7 +83,7 @@ function parseArguments(args: readonly string[]): Settings {
   const values = new Map<string, string>()
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i]!
-    if (!['--seed', '--count', '--kind', '--case', '--file', '--jobs', '--without'].includes(name))
+    if (!['--seed', '--count', '--kind', '--case', '--file', '--jobs', '--without', '--engine'].includes(name))
       usageError(`unknown option ${name}`)
     if (args[i + 1] === undefined) usageError(`${name} needs a value`)
     values.set(name, args[i + 1]!)
@@ -85,6 +98,9 @@ function parseArguments(args: readonly string[]): Settings {
       if (!FEATURES.includes(f as Feature)) usageError(`unknown feature ${f}: ${FEATURES.join(', ')}`)
     process.env['ZWASM_FUZZ_WITHOUT'] = without
   }
+  const engine = values.get('--engine') ?? 'interp'
+  if (!['interp', 'jit', 'auto'].includes(engine)) usageError(`unknown engine ${engine}`)
+  process.env[ENGINE] = engine
   const kind = values.get('--kind') ?? 'all'
   if (kind !== 'all' && !KINDS.includes(kind as Kind)) usageError(`unknown kind ${kind}`)
   if ((values.has('--case') || values.has('--file')) && kind === 'all') usageError('--case and --file need --kind')
@@ -122,7 +138,7 @@ const host = (globalThis as unknown as { WebAssembly: Namespace }).WebAssembly
 function runSingle(index: number, seed: number): { calls: number; problem: string | undefined } {
   const op = allSingleOps()[index]!
   const model = hostFeatures.has('wide_arithmetic') ? undefined : WIDE_MODEL[op.row[1]]
-  const zwasm = createWebAssembly() as unknown as Namespace
+  const zwasm = createWebAssembly({ engine: 'interp' }) as unknown as Namespace
   const { calls, differences } = trySingle(op, zwasm, model ?? host, seed)
   return { calls, problem: differences.length === 0 ? undefined : differences.join('\n  ') }
 }
@@ -219,10 +235,12 @@ function describeOracle({ counts }: Settings): void {
 function replayLine(settings: Settings, kind: Kind, index: number): string {
   const node = process.env['ZWASM_FUZZ_NODE']
   const without = process.env['ZWASM_FUZZ_WITHOUT']
-  return `npm run fuzz -- --kind ${kind} --seed ${settings.seed} --case ${index}${without === undefined ? '' : ` --without ${without}`}${node === undefined ? '' : ` --node ${node}`}`
+  const engine = process.env[ENGINE] === 'interp' ? '' : ` --engine ${process.env[ENGINE]}`
+  return `npm run fuzz -- --kind ${kind} --seed ${settings.seed} --case ${index}${engine}${without === undefined ? '' : ` --without ${without}`}${node === undefined ? '' : ` --node ${node}`}`
 }
 
 function replay(settings: Settings): void {
+  useEngine()
   const [kind] = [...settings.counts.keys()] as [Kind]
   let problem: string | undefined
   if (kind === 'single') problem = runSingle(settings.only!, settings.seed).problem
@@ -317,8 +335,24 @@ function runAll(settings: Settings, start: number): Promise<Finding[]> {
   })
 }
 
+/** Stores of this thread get machine code, if that is asked for. */
+function useEngine(): void {
+  const name = process.env[ENGINE]
+  if (name !== 'jit' && name !== 'auto') return
+  provideJit(jit)
+  const engine = jit.openEngine()
+  if ('reason' in engine) throw new Error(`no machine code: ${engine.reason}`)
+  setDefaultNativeTier(nativeTier(name === 'jit' ? JIT_POLICY : EAGER_POLICY))
+  if (name === 'auto') setSlice(0)
+  engine.observer = {
+    graph: (graph, step) => verify(graph, step),
+    allocation: (code, allocation) => checkAllocation(code, allocation, X64_REGISTERS),
+  }
+}
+
 if (isMainThread) await main()
 else {
+  useEngine()
   const port = parentPort!
   const data = workerData as WorkerData
   port.on('message', (task: Task | 'end') => {
