@@ -1,6 +1,6 @@
 // The public API of zwasm.
 
-export { dumpRegisterIr, validate } from './api/compile.ts'
+export { dumpMachineCode, dumpRegisterIr, dumpSsa, validate } from './api/compile.ts'
 export {
   type CoredumpFrame,
   type CoredumpInfo,

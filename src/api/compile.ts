@@ -1,4 +1,4 @@
-// The stages of the engine one by one: validation, register IR.
+// The stages of the engine one by one: validation, register IR, SSA, machine code.
 
 import '../interp/index.ts'
 import { printRegIr } from '../interp/print.ts'
@@ -7,6 +7,7 @@ import { ExternKind, type Module } from '../wasm/module.ts'
 import { decodeNames } from '../wasm/names.ts'
 import { compileErrorOf } from './compile-error.ts'
 import type { BufferSource } from './namespace-types.ts'
+import { requireJit } from './native.ts'
 import { type FeatureSwitches, readFeatures } from './options.ts'
 import { copyBytes, requireBytes } from './web-idl.ts'
 
@@ -35,12 +36,50 @@ export function validate(bytes: BufferSource, features?: FeatureSwitches): void 
  * @throws RangeError if there is no such function, CompileError for an invalid module.
  */
 export function dumpRegisterIr(bytes: BufferSource, func?: number | string): string {
-  const module = decode(bytes, undefined, 'dumpRegisterIr()')
+  return dumpFunctions(bytes, func, 'dumpRegisterIr()', printRegIr)
+}
+
+/**
+ * The SSA form that machine code is made of, after all passes; of all defined functions or of one, as {@link dumpRegisterIr}.
+ *
+ * @throws RangeError if there is no such function, CompileError for an invalid module.
+ */
+export function dumpSsa(bytes: BufferSource, func?: number | string): string {
+  return dumpFunctions(bytes, func, 'dumpSsa()', (module, index, name) =>
+    titled(module, index, name, requireJit().dumpSsa(module, index)),
+  )
+}
+
+/**
+ * The machine code of x86-64, disassembled, with SSA values and Wasm offsets; of all defined functions or of one, as
+ * {@link dumpRegisterIr}.
+ *
+ * @throws RangeError if there is no such function, CompileError for an invalid module.
+ */
+export function dumpMachineCode(bytes: BufferSource, func?: number | string): string {
+  return dumpFunctions(bytes, func, 'dumpMachineCode()', (module, index, name) =>
+    titled(module, index, name, requireJit().dumpMachineCode(module, index)),
+  )
+}
+
+const titled = (module: Module, index: number, name: string | undefined, text: string): string =>
+  `function ${index}${name === undefined ? '' : ` $${name}`}: ${module.codeEnd[index - module.importedFuncs] - module.codeStart[index - module.importedFuncs]} bytes\n${text}`
+
+function dumpFunctions(
+  bytes: BufferSource,
+  func: number | string | undefined,
+  what: string,
+  print: (module: Module, index: number, name: string | undefined) => string,
+): string {
+  const module = decode(bytes, undefined, what)
   const names = decodeNames(module)?.functions
-  const print = (index: number): string => printRegIr(module, index, names?.get(index))
-  if (func !== undefined) return print(findFunction(module, names, func))
+  if (func !== undefined) {
+    const index = findFunction(module, names, func)
+    return print(module, index, names?.get(index))
+  }
   const parts: string[] = []
-  for (let index = module.importedFuncs; index < module.funcs.length; index++) parts.push(print(index))
+  for (let index = module.importedFuncs; index < module.funcs.length; index++)
+    parts.push(print(module, index, names?.get(index)))
   return parts.join('\n')
 }
 
@@ -49,7 +88,7 @@ function findFunction(module: Module, names: ReadonlyMap<number, string> | undef
   if (index === undefined) throw new RangeError(`no function '${func}'`)
   if (!Number.isInteger(index) || index < 0 || index >= module.funcs.length)
     throw new RangeError(`no function ${func}: the module has ${module.funcs.length}`)
-  if (index < module.importedFuncs) throw new RangeError(`function ${func} is imported: it has no register IR`)
+  if (index < module.importedFuncs) throw new RangeError(`function ${func} is imported: it has no code here`)
   return index
 }
 

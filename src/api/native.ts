@@ -52,6 +52,13 @@ export function whyNoNativeCode(): string | undefined {
   return 'reason' in engine ? engine.reason : undefined
 }
 
+/** The loaded tier, for what shows its work. */
+export function requireJit(): JitModule {
+  const jit = load()
+  if (jit === undefined) throw new TypeError('the package has no jit.cjs')
+  return jit
+}
+
 /** The native tier for a store, by a policy. Nothing is loaded before it is needed. */
 export const nativeTier =
   (policy: TierPolicy): MakeNativeStore =>

@@ -56,7 +56,7 @@ export class Compiler {
     observer?.allocation?.(code, allocation)
     const { assembler, emitter } = this
     assembler.reset()
-    emitter.emit(code, allocation, options)
+    emitter.emit(code, allocation, options, observer?.instruction)
     const codeBytes = assembler.pos
     assembler.finish()
     const relocations = assembler.relocations()

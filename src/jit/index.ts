@@ -2,6 +2,8 @@
 
 import type { Unavailable } from '../native/ffi.ts'
 import type { Store } from '../runtime/store.ts'
+import type { Module } from '../wasm/module.ts'
+import { dumpMachineCode as dump, dumpSsa } from './dump.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { bind, type EngineParts, nativeRunner, registerNativeRunner } from './parts.ts'
 import { Runner } from './runner.ts'
@@ -16,6 +18,9 @@ export interface JitModule {
   bind(parts: EngineParts): void
   /** Opens the platform of this agent the first time; says in a sentence why it cannot be had. */
   openEngine(): Engine | Unavailable
+  /** See dump.ts. */
+  dumpSsa(module: Module, index: number): string
+  dumpMachineCode(module: Module, index: number): string
   /** The part of a store; undefined if there is no platform. */
   openStore(store: Store, tier: StoreTier): NativePart | undefined
 }
@@ -28,4 +33,10 @@ export function openStore(store: Store, tier: StoreTier): NativePart | undefined
   return new StorePart(engine, runner, tier, store)
 }
 
-export { bind, openEngine }
+/** With the instructions of this processor, if there is a platform. */
+export function dumpMachineCode(module: Module, index: number): string {
+  const engine = openEngine()
+  return dump(module, index, 'reason' in engine ? undefined : engine.platform.cpu)
+}
+
+export { bind, dumpSsa, openEngine }

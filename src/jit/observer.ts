@@ -10,4 +10,6 @@ export interface Observer {
   graph?(graph: Graph, step: string): void
   /** Machine IR with its locations. */
   allocation?(code: VCode, allocation: Allocation): void
+  /** The bytes from `pc` on are of this SSA value (or -1) and the Wasm instruction at this offset (or -1). */
+  instruction?(pc: number, value: number, offset: number): void
 }

@@ -1,7 +1,9 @@
 import {
   coredumpOf,
   DeadlineExceededError,
+  dumpMachineCode,
   dumpRegisterIr,
+  dumpSsa,
   type ExportType,
   type Imports,
   LinkError,
@@ -21,6 +23,13 @@ import { inputName, writeOut, writeResult } from '../io.ts'
 import { formatValue, parseValue } from '../values.ts'
 import { createWasi, isWasiModule, TRACE_OPTION, WASI_OPTIONS, type WasiSettings, wasiSettings } from '../wasi.ts'
 import { asksForKeys, readWasmOptions, wasmKeysHelp } from '../wasm-options.ts'
+
+/** Options that show code instead of running it. */
+const DUMPS: Readonly<Record<string, { readonly what: string; readonly dump: typeof dumpRegisterIr }>> = {
+  'dump-regir': { what: 'the register IR', dump: dumpRegisterIr },
+  'dump-ssa': { what: "the compiler's SSA form", dump: dumpSsa },
+  'dump-jit': { what: 'the machine code', dump: dumpMachineCode },
+}
 
 export const run: Command = {
   name: 'run',
@@ -63,13 +72,13 @@ export const run: Command = {
     { name: 'max-table-elements', value: 'N', help: 'Cap of each table', group: 'Limits' },
     { name: 'max-gc-heap', value: 'BYTES', help: 'Cap of the garbage-collected heap', group: 'Limits' },
     { name: 'max-instances', value: 'N', help: 'Cap of live instances', group: 'Limits' },
-    {
-      name: 'dump-regir',
+    ...Object.entries(DUMPS).map(([name, { what }]) => ({
+      name,
       value: 'FUNC',
       valueOptional: true,
-      help: 'Print the register IR of all functions, or of one (index or export), and stop',
+      help: `Print ${what} of all functions, or of one (index or export), and stop`,
       group: 'Debugging',
-    },
+    })),
     TRACE_OPTION,
     { name: 'coredump', value: 'FILE', help: 'If it traps, write a coredump', group: 'Debugging' },
     {
@@ -98,7 +107,8 @@ export const run: Command = {
     const coredump = coredumpFile(line)
     const vm = createVm(line, coredump !== undefined)
     const input = readModuleOrHint(file)
-    if (has(line, 'dump-regir')) return dump(input, file, valueOf(line, 'dump-regir')!)
+    for (const [name, { dump }] of Object.entries(DUMPS))
+      if (has(line, name)) return dumpCode(input, file, valueOf(line, name)!, dump)
     const imports = preload(vm, valuesOf(line, 'preload'), coredump)
     return new Run(file, vm, input, imports, coredump, undefined, wasiSettings(line, file, args)).execute(
       valueOf(line, 'invoke'),
@@ -363,9 +373,9 @@ function noFunction(module: ModuleInstance, name: string, type: ExportType | und
   return `no func export named \`${name}\` found${hint}`
 }
 
-function dump(input: InputModule, file: string, func: string): number {
+function dumpCode(input: InputModule, file: string, func: string, dump: typeof dumpRegisterIr): number {
   try {
-    writeOut(dumpRegisterIr(input.bytes, func === '' ? undefined : func))
+    writeOut(dump(input.bytes, func === '' ? undefined : func))
     return ExitCode.Ok
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message)

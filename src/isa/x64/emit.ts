@@ -69,7 +69,12 @@ export class CodeEmitter {
   constructor(readonly asm: Assembler) {}
 
   /** Writes the function, to the assembler's end. `finish` it afterwards. */
-  emit(code: VCode, allocation: Allocation, target: EmitTarget): void {
+  emit(
+    code: VCode,
+    allocation: Allocation,
+    target: EmitTarget,
+    mark?: (pc: number, value: number, offset: number) => void,
+  ): void {
     this.code = code
     this.target = target
     this.allocation = allocation
@@ -89,6 +94,7 @@ export class CodeEmitter {
       for (let i = code.blockStart[this.block]; i < code.blockStart[this.block + 1]; i++) {
         for (; this.move < allocation.moveCount && allocation.moves[this.move * MOVE_WORDS] === i; this.move++)
           this.emitMove(allocation.moves[this.move * MOVE_WORDS + 1], allocation.moves[this.move * MOVE_WORDS + 2])
+        mark?.(this.asm.pos, code.value[i], code.offset[i])
         this.emitInstr(i)
       }
     }
