@@ -334,6 +334,7 @@ export class CodeEmitter {
         return asm.ri(op, size, this.register(i, 0), code.imm[i])
       case Shape.Load:
       case Shape.Store:
+      case Shape.StoreImm:
         return this.access(i, op, size)
       case Shape.BranchIf:
         return this.branch(code.imm[i])
@@ -381,7 +382,9 @@ export class CodeEmitter {
     const scale = (bits >> Address.ScaleShift) & 3
     const mayFault = kind !== Address.BaseInstance && (bits & Address.NoFault) === 0 && op !== Op.Lea
     if (mayFault) this.addTrap(TrapReason.MemoryOutOfBounds, code.offset[i])
-    if (shapeOf(code.op[i]) === Shape.Load) asm.rm(op, size, this.register(i, n), base, index, scale, code.aux[i])
+    const shape = shapeOf(code.op[i])
+    if (shape === Shape.StoreImm) asm.mi(op, size, base, index, scale, code.aux[i], code.imm[i])
+    else if (shape === Shape.Load) asm.rm(op, size, this.register(i, n), base, index, scale, code.aux[i])
     else asm.mr(op, size, base, index, scale, code.aux[i], this.register(i, n))
   }
 

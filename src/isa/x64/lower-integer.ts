@@ -2,11 +2,11 @@
 
 import { VType } from '../../codegen/vcode.ts'
 import { Op as Ssa } from '../../ssa/op.gen.ts'
-import { Type } from '../../ssa/types.ts'
+import { NONE, Type } from '../../ssa/types.ts'
 import { Op } from './instructions.ts'
 import { testFor } from './lower-control.ts'
 import { type Lowering, sizeOf } from './lower.ts'
-import { Division, FlagTest, negated, Shape } from './machine.ts'
+import { Address, Division, FlagTest, negated, Shape } from './machine.ts'
 import { Cond, Reg, Size } from './registers.ts'
 
 /** Distance of an i64 operation from the i32 one. */
@@ -34,7 +34,7 @@ export function lowerInteger(l: Lowering, v: number, op: Ssa): void {
   const b = graph.b[v]
   switch (isWide ? op - I64 : op) {
     case Ssa.I32Add:
-      return arithmetic(l, Op.Add, size, v, a, b)
+      return add(l, size, v, a, b)
     case Ssa.I32Sub:
       return arithmetic(l, Op.Sub, size, v, a, b)
     case Ssa.I32And:
@@ -110,13 +110,28 @@ export function testValue(l: Lowering, v: number): void {
   l.draft.def(result)
 }
 
+/** An operand that is needed afterwards must not be the one that the result overwrites. */
 function arithmetic(l: Lowering, op: Op, size: Size, v: number, a: number, b: number): void {
   if (l.isImmediate(b)) l.binaryImm(op, size, l.result(v), l.reg(a), l.constant(b))
+  else if (op !== Op.Sub && l.livesOn(a) && !l.livesOn(b)) l.binary(op, size, l.result(v), l.reg(b), l.reg(a))
   else l.binary(op, size, l.result(v), l.reg(a), l.reg(b))
 }
 
+/** Where both operands are needed afterwards, lea adds into a third register. */
+function add(l: Lowering, size: Size, v: number, a: number, b: number): void {
+  const isImmediate = l.isImmediate(b)
+  if (!l.livesOn(a) || !(isImmediate || l.livesOn(b))) return arithmetic(l, Op.Add, size, v, a, b)
+  const base = l.reg(a)
+  const index = isImmediate ? NONE : l.reg(b)
+  const bits = size | Address.NoFault | (isImmediate ? 0 : Address.HasIndex)
+  l.emit(Shape.Load | (Op.Lea << 8), bits, 0, isImmediate ? l.constant(b) : 0)
+  l.draft.use(base)
+  if (!isImmediate) l.draft.use(index)
+  l.draft.def(l.result(v))
+}
+
 function multiply(l: Lowering, size: Size, v: number, a: number, b: number): void {
-  if (!l.isImmediate(b)) return l.binary(Op.Imul, size, l.result(v), l.reg(a), l.reg(b))
+  if (!l.isImmediate(b)) return arithmetic(l, Op.Imul, size, v, a, b)
   const from = l.reg(a)
   l.emit(Shape.UnaryImm | (Op.Imul << 8), size, l.constant(b))
   l.draft.useAny(from)

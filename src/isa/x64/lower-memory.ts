@@ -96,8 +96,17 @@ function load(l: Lowering, v: number, op: Ssa): void {
 
 function store(l: Lowering, v: number, op: Ssa): void {
   const [instruction, size] = STORES[op - Ssa.I32Store]
-  const value = l.reg(l.graph.b[v])
+  const stored = l.graph.b[v]
+  // A 64-bit store extends the sign of its immediate.
+  const isImmediate = l.isImmediate(stored) && op < Ssa.F32Store
+  const value = isImmediate ? NONE : l.reg(stored)
   matchAddress(l, l.graph.a[v], l.graph.aux[v])
+  if (isImmediate) {
+    l.emit(Shape.StoreImm | (instruction << 8), size | address.bits, l.constant(stored), address.displacement)
+    if (address.base !== NONE) l.draft.use(address.base)
+    if (address.index !== NONE) l.draft.use(address.index)
+    return
+  }
   l.emit(Shape.Store | (instruction << 8), size | address.bits, 0, address.displacement)
   if (address.base !== NONE) l.draft.use(address.base)
   if (address.index !== NONE) l.draft.use(address.index)

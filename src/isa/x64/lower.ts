@@ -264,6 +264,13 @@ export class Lowering {
     return this.vregOf[v] !== NONE
   }
 
+  /** Whether a value is needed by what comes later, as far as that is known yet: not around a loop. */
+  livesOn(v: number): boolean {
+    const { graph } = this
+    const root = graph.resolve(v)
+    return graph.op[root] === Ssa.I64ExtendI32U ? this.livesOn(graph.a[root]) : this.isAsked(root)
+  }
+
   /** A new vreg. */
   temporary(type: VType): number {
     return this.draft.newVreg(type)

@@ -66,6 +66,8 @@ export const enum Shape {
   CountZeros,
   /** Population count by arithmetic; use0 reused, def early: a temporary. */
   CountOnes,
+  /** op [address], imm: like `Store`. */
+  StoreImm,
   /** Calls function aux of the module. Uses and defs of all calls: fixed registers. */
   Call,
   /** Calls imported function aux. */
@@ -135,7 +137,7 @@ export const shapeOf = (op: number): Shape => op & 0xff
 export const instructionOf = (op: number): Op => op >> 8
 
 const SHAPE_NAMES =
-  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones call call.import call.ref call.runtime tail tail.import tail.ref poll cmp.type'.split(
+  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones - call call.import call.ref call.runtime tail tail.import tail.ref poll cmp.type'.split(
     ' ',
   )
 
@@ -169,6 +171,8 @@ export const X64_NAMES: InstructionNames = {
       case Shape.BinaryImm:
       case Shape.CompareImm:
         return String(code.imm[i])
+      case Shape.StoreImm:
+        return `${addressText(code.size[i], code.aux[i])} ${code.imm[i]}`
       case Shape.Load:
       case Shape.Store:
         return addressText(code.size[i], code.aux[i])
