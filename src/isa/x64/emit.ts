@@ -65,6 +65,10 @@ export class CodeEmitter {
   private block = 0
   private move = 0
   private frameBytes = 0
+  /** The instruction that ends at this place has set the flags by its result, in this register and size. */
+  private flagsAt = NONE
+  private flagsOf = 0
+  private flagsSize = Size.D
 
   constructor(readonly asm: Assembler) {}
 
@@ -91,6 +95,7 @@ export class CodeEmitter {
         continue
       }
       this.asm.bind(this.blockLabels[this.block])
+      this.flagsAt = NONE
       for (let i = code.blockStart[this.block]; i < code.blockStart[this.block + 1]; i++) {
         for (; this.move < allocation.moveCount && allocation.moves[this.move * MOVE_WORDS] === i; this.move++)
           this.emitMove(allocation.moves[this.move * MOVE_WORDS + 1], allocation.moves[this.move * MOVE_WORDS + 2])
@@ -321,20 +326,28 @@ export class CodeEmitter {
       case Shape.UnaryImm:
         return this.unaryImm(i, op, size)
       case Shape.Binary:
-        return this.registerOrSlot(i, op, size, this.result(i), 1)
+        this.registerOrSlot(i, op, size, this.result(i), 1)
+        return this.setsFlags(i, op, size)
+      case Shape.BinaryConst:
+        return this.binaryConst(i, op, size)
       case Shape.BinaryImm:
-        return asm.ri(op, size, this.result(i), code.imm[i])
+        asm.ri(op, size, this.result(i), code.imm[i])
+        return this.setsFlags(i, op, size)
       case Shape.InPlace:
         return asm.r(op, size, this.result(i))
       case Shape.Three:
         return asm.rrr(op, size, this.result(i), this.register(i, 0), this.register(i, 1))
       case Shape.Compare:
+        if (op === Op.Test && this.hasFlags(i, size)) return
         return this.registerOrSlot(i, op, size, this.register(i, 0), 1)
       case Shape.CompareImm:
         return asm.ri(op, size, this.register(i, 0), code.imm[i])
       case Shape.Load:
       case Shape.Store:
       case Shape.StoreImm:
+      case Shape.BinaryLoad:
+      case Shape.CompareLoad:
+      case Shape.CompareLoadImm:
         return this.access(i, op, size)
       case Shape.BranchIf:
         return this.branch(code.imm[i])
@@ -364,6 +377,32 @@ export class CodeEmitter {
     }
   }
 
+  private binaryConst(i: number, op: Op, size: Size): void {
+    const { asm, code } = this
+    const label = size === Size.Q ? asm.constant64(code.imm[i], code.aux[i]) : asm.constant32(code.imm[i])
+    asm.rm(op, size, this.result(i), ripLabel(label), NO_REG, 0, 0)
+  }
+
+  /** Notes that the flags say whether the result of instruction i is zero. */
+  private setsFlags(i: number, op: Op, size: Size): void {
+    if (op !== Op.Add && op !== Op.Sub && op !== Op.And && op !== Op.Or && op !== Op.Xor) return
+    this.flagsAt = this.asm.pos
+    this.flagsOf = this.result(i)
+    this.flagsSize = size
+  }
+
+  /** Whether instruction i tests a register for zero whose value has just set the flags. Tests of zero are all that lowering asks by it. */
+  private hasFlags(i: number, size: Size): boolean {
+    const { operands } = this.allocation
+    const start = this.code.operandStart[i]
+    return (
+      this.flagsAt === this.asm.pos &&
+      this.flagsSize === size &&
+      operands[start] === this.flagsOf &&
+      operands[start + 1] === this.flagsOf
+    )
+  }
+
   private unaryImm(i: number, op: Op, size: Size): void {
     const location = this.allocation.operands[this.code.operandStart[i]]
     const imm = this.code.imm[i]
@@ -376,14 +415,18 @@ export class CodeEmitter {
     const { asm, code } = this
     const bits = code.size[i]
     const kind = bits & Address.BaseMask
-    let n = 0
+    const shape = shapeOf(code.op[i])
+    // The register operand comes first where it is an operand of the operation too, else last.
+    let n = shape === Shape.BinaryLoad || shape === Shape.CompareLoad ? 1 : 0
     const base = kind === 0 ? this.register(i, n++) : kind === Address.BaseMemory ? MEMORY_REG : INSTANCE_REG
     const index = (bits & Address.HasIndex) !== 0 ? this.register(i, n++) : NO_REG
     const scale = (bits >> Address.ScaleShift) & 3
     const mayFault = kind !== Address.BaseInstance && (bits & Address.NoFault) === 0 && op !== Op.Lea
     if (mayFault) this.addTrap(TrapReason.MemoryOutOfBounds, code.offset[i])
-    const shape = shapeOf(code.op[i])
-    if (shape === Shape.StoreImm) asm.mi(op, size, base, index, scale, code.aux[i], code.imm[i])
+    if (shape === Shape.BinaryLoad || shape === Shape.CompareLoad)
+      asm.rm(op, size, this.register(i, 0), base, index, scale, code.aux[i])
+    else if (shape === Shape.StoreImm || shape === Shape.CompareLoadImm)
+      asm.mi(op, size, base, index, scale, code.aux[i], code.imm[i])
     else if (shape === Shape.Load) asm.rm(op, size, this.register(i, n), base, index, scale, code.aux[i])
     else asm.mr(op, size, base, index, scale, code.aux[i], this.register(i, n))
   }

@@ -6,6 +6,7 @@ import { Op } from './instructions.ts'
 import { compareType, passOverflow } from './lower-call.ts'
 import { CONDITIONS } from './lower-integer.ts'
 import { type Lowering, sizeOf } from './lower.ts'
+import { compareMemoryWithImmediate, compareWithMemory } from './lower-sink.ts'
 import { FlagTest, Shape } from './machine.ts'
 import { Cond, Size } from './registers.ts'
 
@@ -55,10 +56,11 @@ function compare(l: Lowering, v: number, kind: number, size: Size): number {
   if (kind === 0) return compareWithZero(l, graph.a[v], size)
   if (l.isImmediate(graph.b[v])) {
     if (l.constant(graph.b[v]) === 0 && kind <= 2) return compareWithZero(l, graph.a[v], size) ^ (kind - 1)
+    if (compareMemoryWithImmediate(l, Op.Cmp, graph.a[v], l.constant(graph.b[v]))) return CONDITIONS[kind - 1]
     const a = l.reg(graph.a[v])
     l.emit(Shape.CompareImm | (Op.Cmp << 8), size, l.constant(graph.b[v]))
     draft.use(a)
-  } else {
+  } else if (!compareWithMemory(l, Op.Cmp, size, graph.a[v], graph.b[v])) {
     const a = l.reg(graph.a[v])
     const b = l.reg(graph.b[v])
     l.emit(Shape.Compare | (Op.Cmp << 8), size)
@@ -72,6 +74,7 @@ function compare(l: Lowering, v: number, kind: number, size: Size): number {
 function compareWithZero(l: Lowering, v: number, size: Size): Cond {
   const { graph, draft } = l
   const root = graph.resolve(v)
+  if (compareMemoryWithImmediate(l, Op.Cmp, root, 0, true)) return Cond.E
   const isAnd = graph.op[root] === (size === Size.Q ? Ssa.I64And : Ssa.I32And)
   const a = l.reg(isAnd ? graph.a[root] : root)
   if (isAnd && l.isImmediate(graph.b[root])) {

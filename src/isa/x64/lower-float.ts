@@ -4,6 +4,7 @@ import { Op as Ssa } from '../../ssa/op.gen.ts'
 import { Op, Rounding } from './instructions.ts'
 import type { Lowering } from './lower.ts'
 import { testValue } from './lower-integer.ts'
+import { binaryFromMemory } from './lower-sink.ts'
 import { Shape, Truncation } from './machine.ts'
 import { Size } from './registers.ts'
 
@@ -95,7 +96,19 @@ const TRUNCATIONS = [
 ]
 
 function arithmetic(l: Lowering, v: number, op: Op, size: Size): void {
-  l.binary(op, size, l.result(v), l.reg(l.graph.a[v]), l.reg(l.graph.b[v]))
+  const { graph } = l
+  const a = graph.a[v]
+  const b = graph.resolve(graph.b[v])
+  if (binaryFromMemory(l, op, size, v, a, b)) return
+  if (graph.op[b] === Ssa.Const) {
+    const result = l.result(v)
+    const first = l.reg(a)
+    l.emit(Shape.BinaryConst | (op << 8), size, graph.a[b], size === Size.Q ? graph.b[b] : 0)
+    l.draft.use(first)
+    l.draft.defReuse(result, 0)
+    return
+  }
+  l.binary(op, size, l.result(v), l.reg(a), l.reg(b))
 }
 
 function convert(l: Lowering, v: number, op: Op, size: Size): void {

@@ -6,6 +6,7 @@ import { NONE, Type } from '../../ssa/types.ts'
 import { Op } from './instructions.ts'
 import { testFor } from './lower-control.ts'
 import { type Lowering, sizeOf } from './lower.ts'
+import { binaryFromMemory } from './lower-sink.ts'
 import { Address, Division, FlagTest, negated, Shape } from './machine.ts'
 import { Cond, Reg, Size } from './registers.ts'
 
@@ -113,6 +114,8 @@ export function testValue(l: Lowering, v: number): void {
 /** An operand that is needed afterwards must not be the one that the result overwrites. */
 function arithmetic(l: Lowering, op: Op, size: Size, v: number, a: number, b: number): void {
   if (l.isImmediate(b)) l.binaryImm(op, size, l.result(v), l.reg(a), l.constant(b))
+  else if (binaryFromMemory(l, op, size, v, a, b)) return
+  else if (op !== Op.Sub && binaryFromMemory(l, op, size, v, b, a)) return
   else if (op !== Op.Sub && l.livesOn(a) && !l.livesOn(b)) l.binary(op, size, l.result(v), l.reg(b), l.reg(a))
   else l.binary(op, size, l.result(v), l.reg(a), l.reg(b))
 }

@@ -50,10 +50,23 @@ export function lowerMemory(l: Lowering, v: number, op: Ssa): void {
 }
 
 /** What an address is made of: vregs, or NONE. */
-const address = { bits: 0, base: NONE, index: NONE, displacement: 0 }
+export interface AddressParts {
+  bits: number
+  base: number
+  index: number
+  displacement: number
+}
+/** One for all: valid until the next. */
+const address: AddressParts = { bits: 0, base: NONE, index: NONE, displacement: 0 }
+
+/** The address's registers as operands of the instruction that has just been emitted. */
+export function useAddress(l: Lowering, parts: AddressParts): void {
+  if (parts.base !== NONE) l.draft.use(parts.base)
+  if (parts.index !== NONE) l.draft.use(parts.index)
+}
 
 /** Takes an address apart: memory base or sum, and the displacement, which are all that x86 adds by itself. */
-function matchAddress(l: Lowering, v: number, displacement: number): void {
+export function matchAddress(l: Lowering, v: number, displacement: number): AddressParts {
   const { graph } = l
   let root = graph.resolve(v)
   address.bits = 0
@@ -68,7 +81,7 @@ function matchAddress(l: Lowering, v: number, displacement: number): void {
   if (graph.op[root] !== Ssa.I64Add) {
     if (isMemory0(l, root)) address.bits = Address.BaseMemory
     else address.base = l.reg(root)
-    return
+    return address
   }
   let base = graph.resolve(graph.a[root])
   let index = graph.resolve(graph.b[root])
@@ -81,6 +94,7 @@ function matchAddress(l: Lowering, v: number, displacement: number): void {
     index = graph.resolve(graph.a[index])
   }
   address.index = l.reg(index)
+  return address
 }
 
 const isMemory0 = (l: Lowering, v: number): boolean => l.graph.op[v] === Ssa.MemoryBase && l.graph.aux[v] === 0
@@ -89,8 +103,7 @@ function load(l: Lowering, v: number, op: Ssa): void {
   const [instruction, size] = LOADS[op - Ssa.I32Load]
   matchAddress(l, l.graph.a[v], l.graph.aux[v])
   l.emit(Shape.Load | (instruction << 8), size | address.bits, 0, address.displacement)
-  if (address.base !== NONE) l.draft.use(address.base)
-  if (address.index !== NONE) l.draft.use(address.index)
+  useAddress(l, address)
   l.draft.def(l.result(v))
 }
 
@@ -103,13 +116,11 @@ function store(l: Lowering, v: number, op: Ssa): void {
   matchAddress(l, l.graph.a[v], l.graph.aux[v])
   if (isImmediate) {
     l.emit(Shape.StoreImm | (instruction << 8), size | address.bits, l.constant(stored), address.displacement)
-    if (address.base !== NONE) l.draft.use(address.base)
-    if (address.index !== NONE) l.draft.use(address.index)
+    useAddress(l, address)
     return
   }
   l.emit(Shape.Store | (instruction << 8), size | address.bits, 0, address.displacement)
-  if (address.base !== NONE) l.draft.use(address.base)
-  if (address.index !== NONE) l.draft.use(address.index)
+  useAddress(l, address)
   l.draft.use(value)
 }
 

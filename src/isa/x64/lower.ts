@@ -63,6 +63,10 @@ export class Lowering {
   private readonly edgeNumber: Int32Array
   private readonly cfg: Cfg
   private value = NONE
+  /** In the schedule, of the instruction that is lowered. */
+  position = NONE
+  /** By value: 1 if a user has taken it in, effect and all. */
+  private readonly swallowed: Uint8Array
   /** Results of the call that comes next, from the second on, if somebody asked for them: `proj`. */
   readonly projections: number[] = []
   readonly features: CpuFeatures
@@ -73,6 +77,7 @@ export class Lowering {
   ) {
     this.features = target.features
     this.vregOf = new Int32Array(graph.count).fill(NONE)
+    this.swallowed = new Uint8Array(graph.count)
     this.blockNumber = new Int32Array(graph.blockCount).fill(NONE)
     this.edgeNumber = new Int32Array(graph.edgeCount).fill(NONE)
     this.cfg = new Cfg(graph)
@@ -95,7 +100,10 @@ export class Lowering {
         this.lowerEdgeBlock(edge)
       }
       firstGroup[--number] = this.groupCount
-      for (let i = graph.blockEnd[block] - 1; i >= graph.blockStart[block]; i--) this.lowerValue(graph.schedule[i])
+      for (let i = graph.blockEnd[block] - 1; i >= graph.blockStart[block]; i--) {
+        this.position = i
+        this.lowerValue(graph.schedule[i])
+      }
       if (n === 0) this.lowerEntry(block)
     }
     return this.assemble(blocks, firstGroup)
@@ -156,7 +164,7 @@ export class Lowering {
       if (isNeeded) this.projections.push(v)
       return
     }
-    if (op === Ssa.Nop || op === Ssa.Param || op === Ssa.Const) return
+    if (op === Ssa.Nop || op === Ssa.Param || op === Ssa.Const || this.swallowed[v] === 1) return
     if (!isNeeded && (OP_FLAGS[op] & effects) === 0) return
     this.beginGroup(v)
     if (op === Ssa.FrameLoad) frameLoad(this, v)
@@ -264,11 +272,24 @@ export class Lowering {
     return this.vregOf[v] !== NONE
   }
 
-  /** Whether a value is needed by what comes later, as far as that is known yet: not around a loop. */
+  /** Whether a value is needed by what comes later, as far as that is known yet. */
   livesOn(v: number): boolean {
-    const { graph } = this
+    const { graph, cfg } = this
     const root = graph.resolve(v)
-    return graph.op[root] === Ssa.I64ExtendI32U ? this.livesOn(graph.a[root]) : this.isAsked(root)
+    if (graph.op[root] === Ssa.I64ExtendI32U) return this.livesOn(graph.a[root])
+    if (graph.op[root] === Ssa.Const) return false
+    // Something from outside of the loop is needed in the next iteration too.
+    const here = this.value === NONE ? NONE : graph.block[this.value]
+    return this.isAsked(root) || (here !== NONE && cfg.loopDepth[graph.block[root]] < cfg.loopDepth[here])
+  }
+
+  /** A user has taken the value in: it is not lowered by itself. */
+  swallow(v: number): void {
+    this.swallowed[v] = 1
+  }
+
+  isSwallowed(v: number): boolean {
+    return this.swallowed[v] === 1
   }
 
   /** A new vreg. */
@@ -354,6 +375,11 @@ export class Lowering {
     )
     if (base !== NONE) this.draft.use(base)
     this.draft.def(def)
+  }
+
+  /** Likewise for another value: whose Wasm offset its traps have. */
+  emitAt(v: number, op: number, size: number, imm: number, aux: number): void {
+    this.draft.instr(op, size, imm, aux, 0, v, this.graph.at[v])
   }
 
   /** op def, use */

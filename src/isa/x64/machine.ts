@@ -68,6 +68,14 @@ export const enum Shape {
   CountOnes,
   /** op [address], imm: like `Store`. */
   StoreImm,
+  /** op def = use0, [address]. */
+  BinaryLoad,
+  /** op use0, [address]: sets flags. */
+  CompareLoad,
+  /** op [address], imm: sets flags. */
+  CompareLoadImm,
+  /** op def = use0, the float with the bits imm, aux. */
+  BinaryConst,
   /** Calls function aux of the module. Uses and defs of all calls: fixed registers. */
   Call,
   /** Calls imported function aux. */
@@ -137,7 +145,7 @@ export const shapeOf = (op: number): Shape => op & 0xff
 export const instructionOf = (op: number): Op => op >> 8
 
 const SHAPE_NAMES =
-  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones - call call.import call.ref call.runtime tail tail.import tail.ref poll cmp.type'.split(
+  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones - - - - - call call.import call.ref call.runtime tail tail.import tail.ref poll cmp.type'.split(
     ' ',
   )
 
@@ -166,15 +174,19 @@ export const X64_NAMES: InstructionNames = {
     switch (shapeOf(code.op[i])) {
       case Shape.Const:
       case Shape.FloatConst:
+      case Shape.BinaryConst:
         return `0x${((BigInt(code.aux[i] >>> 0) << 32n) | BigInt(code.imm[i] >>> 0)).toString(16)}`
       case Shape.UnaryImm:
       case Shape.BinaryImm:
       case Shape.CompareImm:
         return String(code.imm[i])
       case Shape.StoreImm:
+      case Shape.CompareLoadImm:
         return `${addressText(code.size[i], code.aux[i])} ${code.imm[i]}`
       case Shape.Load:
       case Shape.Store:
+      case Shape.BinaryLoad:
+      case Shape.CompareLoad:
         return addressText(code.size[i], code.aux[i])
       case Shape.TrapIf:
       case Shape.Trap:
