@@ -1,6 +1,6 @@
 // The public API of zwasm.
 
-export { dumpMachineCode, dumpRegisterIr, dumpSsa, validate } from './api/compile.ts'
+export { dumpMachineCode, dumpRegisterIr, dumpSsa, findFunctions, validate } from './api/compile.ts'
 export {
   type CoredumpFrame,
   type CoredumpInfo,
@@ -8,6 +8,7 @@ export {
   type CoredumpValue,
   inspectCoredump,
 } from './api/coredump.ts'
+export { formatCoverage, formatLcov, type FunctionCoverage, lineFinder, type ModuleCoverage } from './api/coverage.ts'
 export { CompileError, LinkError, RuntimeError } from './api/errors.ts'
 export { type FeatureReport, features } from './api/features.ts'
 export {
@@ -32,9 +33,23 @@ export { ModuleInstance } from './api/module-instance.ts'
 export { createWebAssembly, WebAssembly } from './api/namespace.ts'
 export type * from './api/namespace-types.ts'
 export type { ControlOptions, Engine, FeatureSwitches, LimitOptions, NamespaceOptions } from './api/options.ts'
+export { formatProfile, formatSpeedscope, type ProfileFunction, type ProfileReport } from './api/profile.ts'
 export { printWat } from './api/text.ts'
 export { type TrapFrame, trapInfo, type TrapInfo } from './api/run-error.ts'
 export { version } from './api/version.ts'
+export { formatTraceEvent } from './api/trace-text.ts'
+export type {
+  CallEvent,
+  ExecEvent,
+  HostEvent,
+  MemoryEvent,
+  PauseEvent,
+  TraceEvent,
+  TraceFunction,
+  TraceKind,
+  TraceOptions,
+  TraceValue,
+} from './api/trace-events.ts'
 export { type CompiledModule, Vm, type VmOptions } from './api/vm.ts'
 export { type LoadOptions, WasmModule } from './api/wasm-module.ts'
 export { runWast, type WastOptions, type WastReport } from './api/wast-runner.ts'

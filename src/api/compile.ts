@@ -9,6 +9,7 @@ import { compileErrorOf } from './compile-error.ts'
 import type { BufferSource } from './namespace-types.ts'
 import { requireJit } from './native.ts'
 import { type FeatureSwitches, readFeatures } from './options.ts'
+import { functionNamesOf } from './trace-names.ts'
 import { copyBytes, requireBytes } from './web-idl.ts'
 
 function decode(bytes: BufferSource, features: FeatureSwitches | undefined, what: string): Module {
@@ -101,4 +102,13 @@ function functionByName(
   if (exported !== undefined) return exported.index
   for (const [index, given] of names ?? []) if (given === name) return index
   return /^\d+$/.test(name) ? Number(name) : undefined
+}
+
+/**
+ * Indices of the functions with a name, in the name section or as an export: those that the options of a trace mean by it.
+ *
+ * @throws CompileError for an invalid module.
+ */
+export function findFunctions(bytes: BufferSource, name: string): readonly number[] {
+  return functionNamesOf(decode(bytes, undefined, 'findFunctions()')).indices.get(name) ?? []
 }

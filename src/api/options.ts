@@ -6,6 +6,8 @@ import { DEFAULT_LIMITS, type StoreOptions } from '../runtime/store.ts'
 import { STACK_SLOTS } from '../runtime/machine.ts'
 import { MAX_MODULE_SIZE } from '../wasm/limits.ts'
 import { nearestName } from '../util/nearest.ts'
+import { type Observed, readObservation } from './trace-setup.ts'
+import type { TraceOptions } from './trace-events.ts'
 import { nativeTier, whyNoNativeCode } from './native.ts'
 import { DEFAULT_FEATURES, type FeatureName, FEATURES, type Features, withFeatures } from '../wasm/features.ts'
 
@@ -58,6 +60,15 @@ export interface NamespaceOptions extends ControlOptions {
   readonly typeReflection?: boolean
   /** Traps have a coredump: {@link coredumpOf}. Costs nothing until one happens. Not with `host`. */
   readonly coredump?: boolean
+  /** Tells what runs, event by event (docs/insight.md). Everything is interpreted then, and slower. Not with `host`. */
+  readonly trace?: TraceOptions
+}
+
+export interface VmOptions extends NamespaceOptions {
+  /** Counts instructions and calls: {@link Vm.profile}. Everything is interpreted then, and slower. Not with `host`. */
+  readonly profile?: boolean
+  /** Counts how often each instruction is executed: {@link Vm.coverage}. Likewise. */
+  readonly coverage?: boolean
 }
 
 /** Options after checking. */
@@ -75,6 +86,7 @@ export interface RealmOptions {
   readonly moduleSize: number | undefined
   readonly typeReflection: boolean
   readonly coredump: boolean
+  readonly observed: Observed | undefined
 }
 
 export const BYTES_PER_SLOT = 8
@@ -107,27 +119,37 @@ export const VM_DEFAULTS = {
   },
 } as const
 
+const NAMESPACE_OPTIONS: readonly string[] = [
+  'engine',
+  'limits',
+  'features',
+  'fuel',
+  'timeout',
+  'signal',
+  'typeReflection',
+  'coredump',
+  'trace',
+]
+const VM_OPTIONS: readonly string[] = [...NAMESPACE_OPTIONS, 'profile', 'coverage']
+
 /** Likewise, with the defaults of a `Vm`. */
-export function readVmOptions(options: NamespaceOptions = {}): ResolvedOptions {
+export function readVmOptions(options: VmOptions = {}): ResolvedOptions {
   // Something that is no object is refused there.
-  if (options?.engine === 'host' || typeof options !== 'object' || options === null) return readOptions(options)
+  if (options?.engine === 'host' || typeof options !== 'object' || options === null)
+    return readOptions(options, VM_OPTIONS)
   const { limits } = options
   // Something else is refused there.
   const caps =
     typeof limits === 'object' ? { ...VM_DEFAULTS.limits, ...withoutUndefined(limits) } : (limits ?? VM_DEFAULTS.limits)
-  return readOptions({ timeout: VM_DEFAULTS.timeout, ...withoutUndefined(options), limits: caps })
+  return readOptions({ timeout: VM_DEFAULTS.timeout, ...withoutUndefined(options), limits: caps }, VM_OPTIONS)
 }
 
 const withoutUndefined = <T extends object>(options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 
 /** Throws a TypeError for an unknown option, a wrong type or engine, a RangeError for a number out of range. */
-export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
-  checkNames(
-    options,
-    ['engine', 'limits', 'features', 'fuel', 'timeout', 'signal', 'typeReflection', 'coredump'],
-    'option',
-  )
+export function readOptions(options: VmOptions = {}, known: readonly string[] = NAMESPACE_OPTIONS): ResolvedOptions {
+  checkNames(options, known, 'option')
   const engine = readEngine(options.engine)
   const { limits, features, typeReflection = false, coredump = false } = options
   if (typeof typeReflection !== 'boolean') throw new TypeError("option 'typeReflection' must be true or false")
@@ -141,16 +163,21 @@ export function readOptions(options: NamespaceOptions = {}): ResolvedOptions {
     if (features !== undefined) throw new TypeError("the engine 'host' has no feature switches; use 'interp'")
     if (typeReflection) throw new TypeError("the engine 'host' has no type reflection; use 'interp'")
     if (coredump) throw new TypeError("the engine 'host' has no coredumps; use 'interp'")
+    for (const name of ['trace', 'profile', 'coverage'] as const)
+      if (options[name] !== undefined) throw new TypeError(`the engine 'host' has no ${name}; use 'interp'`)
   }
+  const observed = readObservation(options)
   const { moduleSize, ...caps } = readLimits(limits)
-  // Coredumps show what frames of the interpreter have.
-  const native = coredump ? undefined : tierOf(engine)
+  // Coredumps show what frames of the interpreter have; only its code tells what it does.
+  const native = coredump || observed !== undefined ? undefined : tierOf(engine)
   const store = {
     limits: caps,
     ...(control.fuel === undefined ? {} : { fuel: control.fuel }),
     ...(native === undefined ? {} : { native }),
+    ...(observed === undefined ? {} : { observer: observed.observer }),
   }
-  return { engine, realm: { store, features: readFeatures(features), control, moduleSize, typeReflection, coredump } }
+  const realm = { store, features: readFeatures(features), control, moduleSize, typeReflection, coredump, observed }
+  return { engine, realm }
 }
 
 /** Checks the bounds of running code; other properties are left alone. */

@@ -3,14 +3,17 @@
 import { realmOf, namespaceOf } from './namespace.ts'
 import { ModuleInstance } from './module-instance.ts'
 import type { BufferSource, Imports, Module, WebAssemblyNamespace } from './namespace-types.ts'
-import { type NamespaceOptions, readControl, readVmOptions, type Engine } from './options.ts'
+import { makeCoverageReport, type ModuleCoverage } from './coverage.ts'
+import { type Engine, readControl, readVmOptions, type VmOptions } from './options.ts'
+import { makeProfileReport, type ProfileReport } from './profile.ts'
+import type { Observed } from './trace-setup.ts'
 import { Realm } from './realm.ts'
 import { type ExportType, exportTypes, type ImportType, importTypes } from './inspect.ts'
 import { hostNamespace } from './host.ts'
 import { decodeModule } from '../wasm/decode.ts'
 import { copyBytes, requireBytes } from './web-idl.ts'
 
-export type VmOptions = NamespaceOptions
+export type { VmOptions } from './options.ts'
 
 /** A module that a `Vm` compiled, with its types. */
 export interface CompiledModule {
@@ -30,10 +33,12 @@ export class Vm {
   readonly WebAssembly: WebAssemblyNamespace
   /** Undefined for the engine `host`. */
   readonly #realm: Realm | undefined
+  readonly #observed: Observed | undefined
 
   constructor(options: VmOptions = {}) {
     const { engine, realm } = readVmOptions(options)
     this.engine = engine
+    this.#observed = realm.observed
     if (engine === 'host') this.WebAssembly = hostNamespace()
     else {
       this.#realm = new Realm(realm)
@@ -69,6 +74,28 @@ export class Vm {
    */
   checkpoint(): void {
     this.#realm?.store.control.checkpoint()
+  }
+
+  /**
+   * What has run so far: how many instructions, of which kind, in which functions, called by whom.
+   *
+   * @throws TypeError without the option `profile`.
+   */
+  profile(): ProfileReport {
+    const { profile, sites } = this.#observed ?? {}
+    if (profile === undefined) throw new TypeError('there is a profile only in a Vm with the option profile')
+    return makeProfileReport(profile, sites!)
+  }
+
+  /**
+   * How often each instruction was executed so far, for every module that has an instance or had one that ran.
+   *
+   * @throws TypeError without the option `coverage`.
+   */
+  coverage(): ModuleCoverage[] {
+    if (this.#observed?.coverage !== true)
+      throw new TypeError('there is a coverage only in a Vm with the option coverage')
+    return makeCoverageReport(this.#realm!.store, this.#observed.sites!)
   }
 
   /**

@@ -26,6 +26,8 @@ export interface InputModule {
   readonly bytes: Uint8Array
   /** For modules that came as text. */
   readonly locate: Locate | undefined
+  /** Likewise: the text. */
+  readonly source: Uint8Array | undefined
 }
 
 /** The binary of a module file: text is parsed. Fails with one typed error. */
@@ -33,7 +35,7 @@ export function readModule(path: string): InputModule {
   const bytes = readInput(path)
   switch (inputKind(bytes)) {
     case InputKind.Module:
-      return { bytes, locate: undefined }
+      return { bytes, locate: undefined, source: undefined }
     case InputKind.Component:
       throw new Failure(`failed to read \`${inputName(path)}\`: it is a component; this version runs core modules only`)
     case InputKind.Text:

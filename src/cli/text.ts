@@ -8,7 +8,7 @@ import type { InputModule } from './input.ts'
 export function parseText(source: Uint8Array, name: string): InputModule {
   try {
     const { bytes } = parseWat(source)
-    return { bytes, locate: (message, offset) => locateInText(source, name, message, offset) }
+    return { bytes, source, locate: (message, offset) => locateInText(source, name, message, offset) }
   } catch (error) {
     if (error instanceof TextError) throw new Failure(`failed to parse \`${name}\``, [error.format(name)])
     throw error

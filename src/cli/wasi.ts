@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import { type ImportType, type Preopen, type Vm, WASI, wasiVersion } from '../index.ts'
 import { type CommandLine, type Option, valueOf, valuesOf } from './args.ts'
 import { Failure, UsageError } from './failure.ts'
-import { systemText, writeError } from './io.ts'
+import { systemText } from './io.ts'
 
 export const WASI_OPTIONS: readonly Option[] = [
   {
@@ -25,30 +25,26 @@ export const WASI_OPTIONS: readonly Option[] = [
   { name: 'argv0', value: 'NAME', help: "The guest's name of itself; by default that of FILE", group: 'WASI' },
 ]
 
-export const TRACE_OPTION: Option = {
-  name: 'trace',
-  value: 'WHAT',
-  help: 'Print to stderr what the guest does: wasi',
-  group: 'Debugging',
-}
-
 /** What the command line gives to the guest. */
 export interface WasiSettings {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly preopens: Readonly<Record<string, Preopen>>
-  readonly trace: boolean
+  /** Receives each call. */
+  readonly trace: ((text: string) => void) | undefined
 }
 
-export function wasiSettings(line: CommandLine, file: string, args: readonly string[]): WasiSettings {
-  const trace = valueOf(line, 'trace')
-  if (trace !== undefined && trace !== 'wasi')
-    throw new UsageError(`invalid value '${trace}' for '--trace <WHAT>'`, 'possible values: wasi')
+export function wasiSettings(
+  line: CommandLine,
+  file: string,
+  args: readonly string[],
+  trace: WasiSettings['trace'],
+): WasiSettings {
   return {
     args: [valueOf(line, 'argv0') ?? (file === '-' ? '-' : basename(file)), ...args],
     env: Object.fromEntries(valuesOf(line, 'env').flatMap(variable)),
     preopens: Object.fromEntries(valuesOf(line, 'dir').map(preopen)),
-    trace: trace !== undefined,
+    trace,
   }
 }
 
@@ -82,7 +78,7 @@ export function createWasi(settings: WasiSettings, vm: Vm, imports: readonly Imp
     env,
     preopens,
     checkpoint: () => vm.checkpoint(),
-    ...(trace ? { trace: (text: string) => writeError(`${text}\n`) } : {}),
+    ...(trace === undefined ? {} : { trace }),
   })
 }
 

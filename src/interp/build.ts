@@ -13,6 +13,8 @@ import { ClauseWord, CodeForm, HandlerWord, codeOf, install, type FuncCode } fro
 import { Ir } from './ir.gen.ts'
 import { Reader } from './reader.ts'
 import { translateOther } from './build-ops.ts'
+import { beginInstruction, endInstruction, NOT_TOLD, tellEntry, tellersOf } from './trace-build.ts'
+import type { Tellers } from './trace.ts'
 
 /** IR op of a cold op = COLD + Wasm opcode id. */
 export const enum Cold {
@@ -65,6 +67,8 @@ export class Translation {
   ordinal = 0
   lastOrdinal = 0
   stopOrdinal = -1
+  /** What the code is to tell an observer; undefined if nothing. */
+  tellers: Tellers | undefined
 
   params(typeIndex: number): Uint8Array {
     return (this.kinds.params[typeIndex] ??= kindsOf(this.funcType(typeIndex).params))
@@ -149,12 +153,15 @@ function translate(module: Module, index: number, form: CodeForm, offsets: numbe
   b.reset(localSlots, form)
   b.offsets = offsets
   b.offset = r.position
+  t.tellers = form < CodeForm.Observed ? undefined : tellersOf(module, index)
+  b.tellsReturns = t.tellers?.calls ?? false
   const params = t.params(typeIndex)
   const results = t.results(typeIndex)
   const paramSlots = totalSlots(params)
   clearLocals(b, paramSlots, localSlots)
   b.open(LabelKind.Function, NO_KINDS, results)
   b.startSegment()
+  if (t.tellers !== undefined) tellEntry(t, params)
   translateBody(t)
   b.endSegment()
   const slots = Math.max(b.maxTop, paramSlots, totalSlots(results))
@@ -228,6 +235,8 @@ function translateBody(t: Translation): void {
     if (t.stopPc >= 0 && stopsHere(t)) return
     const op = r.opcode()
     if (isCharged(op)) b.count++
+    // A loop's instruction is told behind its label: it is executed again by each branch to it.
+    const told = t.tellers !== undefined && op !== Op.Loop ? beginInstruction(t, op) : NOT_TOLD
     switch (op) {
       case Op.Nop:
         break
@@ -240,6 +249,7 @@ function translateBody(t: Translation): void {
         break
       case Op.Loop:
         openBlock(t, LabelKind.Loop)
+        if (t.tellers !== undefined) beginInstruction(t, op)
         break
       case Op.If:
         openIf(t)
@@ -315,6 +325,7 @@ function translateBody(t: Translation): void {
       default:
         translateOther(t, op)
     }
+    if (told !== NOT_TOLD) endInstruction(t, op, told)
   }
 }
 

@@ -14,7 +14,7 @@
 // One builder is reused for all functions of the agent (typed-array columns that only grow).
 
 import { bug } from '../util/bug.ts'
-import { CodeForm } from './code.ts'
+import { CodeForm, TraceIr, VALUE_KIND_SHIFT } from './code.ts'
 import { BRANCH_WHEN_FALSE, BRANCH_WHEN_TRUE, IR_LENGTH, Ir, LATCH_FORM, OPPOSITE_BRANCH } from './ir.gen.ts'
 
 /** Kind of a stack entry: what decides how it is copied. */
@@ -120,13 +120,15 @@ export class Builder {
   /** Whether branch targets get a `fuel` instruction. */
   metered = false
   private plain = false
+  /** Whether returns are told (trace-build.ts); set by the translation. */
+  tellsReturns = false
   /** Wasm instructions of the current segment so far; position of the word that will say how many, or -1. */
   count = 0
   private chargeAt = -1
 
   reset(localSlots: number, form: CodeForm): void {
-    this.metered = form === CodeForm.Metered
-    this.plain = form === CodeForm.Plain
+    this.metered = form === CodeForm.Metered || form === CodeForm.ObservedMetered
+    this.plain = form !== CodeForm.Fused && form !== CodeForm.Metered
     this.chargeAt = -1
     this.length = this.relocationCount = this.depth = this.settled = this.labelCount = 0
     this.barrier()
@@ -390,6 +392,12 @@ export class Builder {
     this.pop()
   }
 
+  /** Words that say where the topmost entries are: how many, then kind and slot of each (`VALUE_KIND_SHIFT`). Plain code only. */
+  entries(count: number): void {
+    this.word(count)
+    for (let i = this.depth - count; i < this.depth; i++) this.word((this.kind[i] << VALUE_KIND_SHIFT) | this.loc[i])
+  }
+
   // ---- labels ---------------------------------------------------------------------------------------------------------------
 
   /** Opens a control structure. Its parameters are on the stack; everything must be settled. */
@@ -484,6 +492,10 @@ export class Builder {
 
   /** Returns the topmost entries; they stay on the virtual stack. */
   return(count: number): void {
+    if (this.tellsReturns) {
+      this.op(TraceIr.Leave)
+      this.entries(count)
+    }
     if (count === 1) {
       const i = this.depth - 1
       const kind = this.kind[i]

@@ -17,6 +17,7 @@ import {
   Pc,
 } from '../runtime/machine.ts'
 import { funcBasesOf } from '../runtime/registry.ts'
+import type { Store } from '../runtime/store.ts'
 import type { Module } from '../wasm/module.ts'
 import { Ir } from './ir.gen.ts'
 
@@ -31,6 +32,13 @@ export const enum CodeForm {
    * it stands. Where the fused form does something wrong, this one tells whether fusing is to blame.
    */
   Plain = 2,
+  /**
+   * Plain code of a store with an observer, with instructions in it that tell what happens (trace.ts): of one store only, for its modules
+   * are its own.
+   */
+  Observed = 3,
+  /** Likewise, with fuel as in metered code. */
+  ObservedMetered = 4,
 }
 
 let plain = false
@@ -41,9 +49,35 @@ export function usePlainCode(): void {
 }
 
 /** The form that a store runs. */
-export function runningForm(metered: boolean): CodeForm {
+export function runningForm({ metered, observer }: Store): CodeForm {
+  if (observer !== undefined) return metered ? CodeForm.ObservedMetered : CodeForm.Observed
   return metered ? CodeForm.Metered : plain ? CodeForm.Plain : CodeForm.Fused
 }
+
+/**
+ * IR ops that tell an observer what happens: cold ops behind those of the last Wasm opcode (`Cold.Base` + `OP_COUNT`). Values are
+ * their count, then for each the word kind << VALUE_KIND_SHIFT | slot.
+ */
+export const enum TraceIr {
+  First = 0x1600,
+  /** An instruction begins: [offset, Wasm opcode, values of its operands]. */
+  Before = 0x1600,
+  /** It is done: [offset, Wasm opcode, values of its results]. */
+  After = 0x1601,
+  /** It has accessed memory: [offset, Wasm opcode, memory, offset immediate low, high]. */
+  Access = 0x1602,
+  /** A function begins: [its number for the profile, values of its arguments]. */
+  Enter = 0x1603,
+  /** It returns: [values of its results]. */
+  Leave = 0x1604,
+  /** An instruction begins, to be counted: [site]. */
+  Count = 0x1605,
+  /** A function begins, to be counted: [function number of `Sites`]. */
+  CountEntry = 0x1606,
+}
+
+/** Above every slot: they are below 2^20. */
+export const VALUE_KIND_SHIFT = 24
 
 /** A function's register IR. */
 export interface FuncCode {
@@ -87,7 +121,7 @@ for (const pc of [Pc.Host, Pc.Native, Pc.NativeReturn, Pc.NativeResume]) CODE[pc
 const free: { start: number; end: number }[] = [{ start: Pc.First, end: CODE_WORDS }]
 type FuncCodes = (FuncCode | undefined)[]
 /** By `CodeForm`. */
-const codes = [new Map<Module, FuncCodes>(), new Map<Module, FuncCodes>(), new Map<Module, FuncCodes>()]
+const codes = Array.from({ length: 5 }, () => new Map<Module, FuncCodes>())
 
 /** The built code of a function, or undefined. */
 export function codeOf(module: Module, index: number, form: CodeForm): FuncCode | undefined {

@@ -200,7 +200,7 @@ function stateAt(module: Module, index: number, form: CodeForm, at: number): Tra
 
 function writeFrame(w: ByteWriter, { module, store }: Instance, index: number, pc: number, fp: number, limit: number) {
   w.u32(index)
-  const form = runningForm(store.metered)
+  const form = runningForm(store)
   const code = pc < Pc.First ? undefined : codeOf(module, index, form)
   // A function that was called but not built yet has no state; its arguments are on the caller's stack.
   const t = stateAt(module, index, form, code === undefined ? 0 : pc - code.start)

@@ -6,6 +6,7 @@ import { suspendedPcs } from '../runtime/suspended.ts'
 import { buildFunction } from './build.ts'
 import { dropModule, heldPcs, runningForm } from './code.ts'
 import { runFast, runMetered } from './loop.gen.ts'
+import { observeInstance } from './trace.ts'
 import { findHandler, wasmOffsetAt } from './unwind.ts'
 
 heldPcs.push(suspendedPcs)
@@ -14,7 +15,8 @@ registerInterpreter({
   run: runFast,
   runMetered,
   build(instance, index) {
-    const code = buildFunction(instance.module, index, runningForm(instance.store.metered))
+    observeInstance(instance)
+    const code = buildFunction(instance.module, index, runningForm(instance.store))
     const record = instance.funcIds[index] << FUNC_WORDS_LOG2
     FUNC[record + Func.Slots] = code.slots
     FUNC[record + Func.Entry] = code.start

@@ -22,7 +22,7 @@ function instanceOf(fid: number): Instance {
 
 function runningCode(instance: Instance, fid: number): FuncCode {
   const index = FUNC[(fid << FUNC_WORDS_LOG2) + Func.Index]
-  const code = codeOf(instance.module, index, runningForm(instance.store.metered))
+  const code = codeOf(instance.module, index, runningForm(instance.store))
   return code ?? bug(`function ${index} is running but has no code`)
 }
 

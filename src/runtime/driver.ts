@@ -154,11 +154,12 @@ export function resume(suspended: SuspendedActivation, finish?: HostCall): Suspe
   const bottom = CTX[Ctx.Fsp] + FRAME_WORDS
   const fsp = bottom + frames.length - FRAME_WORDS
   const end = base + (words.length >> 1)
-  if (fsp > FRAME_END || end > STACK_SLOTS) exhausted(base)
+  if (fsp > FRAME_END || end > STACK_SLOTS || nested === MAX_NESTED) exhausted(base)
   if (segments !== undefined && !nativeRunner()!.copyIn(segments, bottom)) exhausted(base)
   suspended.resumed = true
   R.set(words, base << 1)
   FS.set(frames, bottom)
+  store.observer?.resumed(suspended, bottom)
   run(store, base, bottom, suspended.pc, base + suspended.fp, fsp, end, stoppable, finish)
   return takeStopped()
 }
@@ -376,6 +377,7 @@ function stop(store: Store, bottom: number, stoppable: Stoppable, why: 'host' | 
   const frames = FS.slice(bottom, fsp + FRAME_WORDS)
   const segments = nativeRunner()?.copyOut(bottom)
   stopped = new SuspendedActivation(store, words, frames, fp - base, pc, stoppable, why, segments)
+  store.observer?.stopped(stopped, bottom)
 }
 
 function popFrame(fsp: number, fp: number): void {

@@ -22,7 +22,7 @@ import { GcHeap, type RootSource } from './heap.ts'
 import { HandleTable } from './handles.ts'
 import type { HostFunc, TagInstance } from './instance.ts'
 import { paramSlotsOf, resultSlotsOf } from './layout.ts'
-import type { Observer } from './observer.ts'
+import { defaultObserver, type Observer } from './observer.ts'
 import { CTX, Ctx, R, STACK_SLOTS } from './machine.ts'
 import {
   isAwake,
@@ -141,7 +141,7 @@ export class Store implements RootSource {
     this.metered = options.fuel !== undefined
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.heap = new GcHeap(this, { cap: this.limits.gcHeapBytes, stress: options.gcStress ?? false })
-    this.observer = options.observer
+    this.observer = options.observer ?? defaultObserver()
     this.native = this.observer === undefined ? (options.native ?? defaultNativeTier())?.(this) : undefined
     this.jsTag = this.createTag(canonicalFuncType([RefType.ExternRef as number as CanonType], []))
   }

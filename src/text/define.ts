@@ -47,7 +47,7 @@ export function defineFields(m: ModuleParser, from: number, to: number): void {
       }
       case Kw.Func:
         skipBinding(m)
-        defineFunction(m, next.func++)
+        defineFunction(m, next.func++, c.start(field))
         break
       case Kw.Table:
         skipBinding(m)

@@ -10,8 +10,8 @@ import { Kw } from './keywords.ts'
 import type { ModuleParser } from './module-parser.ts'
 import { parseNamedLocal, parseSignature, parseValueType, parseValueTypes, resolveTypeUse } from './type-syntax.ts'
 
-/** Reads function `index` behind its identifier, up to the closing parenthesis. */
-export function defineFunction(m: ModuleParser, index: number): void {
+/** Reads function `index` behind its identifier, up to the closing parenthesis. `textStart`: where its text begins. */
+export function defineFunction(m: ModuleParser, index: number, textStart: number): void {
   const c = m.cursor
   parseInlineExports(m, ExternKind.Func, index)
   if (parseInlineImport(m, Kw.Func)) return
@@ -27,6 +27,7 @@ export function defineFunction(m: ModuleParser, index: number): void {
   m.names.takeLocals(index)
 
   const start = m.out.pos
+  m.code.mapInstruction(start, textStart)
   writeLocals(m, locals)
   m.code.reset()
   parseInstructions(m)

@@ -28,7 +28,7 @@ export interface ParseOptions {
 
 export interface ParsedText {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** (byte offset of an instruction in `bytes`, byte offset in the text) pairs, ascending; if asked for. */
+  /** (byte offset of an instruction or a function's body in `bytes`, byte offset in the text) pairs, ascending; if asked for. */
   readonly sourceMap?: Int32Array
 }
 

@@ -1,4 +1,4 @@
-// npm run spec -- [filter ...] [--engine E] [--strict] [--host] [--api] [--gc-stress] [--plain] [--jobs N] [--json] [--verbose]
+// npm run spec -- [filter ...] [--engine E] [--strict] [--host] [--api] [--gc-stress] [--plain] [--observed] [--jobs N] [--json] [--verbose]
 //
 // Runs the official suite. Files go to worker threads, one at a time; this thread counts. Ends with totals that add up to the number
 // of commands in the scripts, and with exit code 1 if anything failed or was skipped without being allowed to.
@@ -10,6 +10,9 @@ import { runWast } from '../../src/api/wast-runner.ts'
 import type { WastCount, WastOptions, WastReport } from '../../src/api/wast-runner.ts'
 import type { JsNamespace } from '../../src/api/wast-js.ts'
 import { createWebAssembly } from '../../src/api/namespace.ts'
+import { TRACE_KINDS, type TraceEvent } from '../../src/api/trace-events.ts'
+import { readObservation } from '../../src/api/trace-setup.ts'
+import { formatTraceEvent } from '../../src/api/trace-text.ts'
 import { nativeTier, provideJit } from '../../src/api/native.ts'
 import { checkAllocation } from '../../src/codegen/regalloc/check.ts'
 import { usePlainCode } from '../../src/interp/code.ts'
@@ -18,6 +21,7 @@ import { openEngine } from '../../src/jit/engine.ts'
 import * as jit from '../../src/jit/index.ts'
 import { EAGER_POLICY, JIT_POLICY } from '../../src/jit/tier.ts'
 import { setSlice } from '../../src/runtime/driver.ts'
+import { type Observer, setDefaultObserver } from '../../src/runtime/observer.ts'
 import { setDefaultNativeTier } from '../../src/runtime/tier.ts'
 import { verify } from '../../src/ssa/verify.ts'
 import { CONTRADICTIONS, findSuite, NOT_RUN, suiteFiles } from './suite.ts'
@@ -32,6 +36,7 @@ const USAGE = `npm run spec -- [filter ...] [options]
   --api            run through zwasm's JS API; what that cannot carry is skipped
   --gc-stress      collect garbage at every allocation; without filters only the files about references and exceptions
   --plain          run the register IR without superinstructions
+  --observed       with a trace of everything, a profile and coverage of each script
   --jobs N         worker threads (default: number of processors, at most 4)
   --json           one line of JSON for each file, then the totals
   --verbose        every file, also those without problems`
@@ -51,6 +56,8 @@ const GC_FILES = [
 ]
 /** Environment variable that tells workers, and the threads that scripts start in them, of `--plain`. */
 const PLAIN = 'ZWASM_SPEC_PLAIN'
+/** Likewise of `--observed`. */
+const OBSERVED = 'ZWASM_SPEC_OBSERVED'
 /** Likewise of `--engine`. */
 const ENGINE = 'ZWASM_SPEC_ENGINE'
 const ENGINES = ['interp', 'jit', 'auto']
@@ -94,6 +101,9 @@ function parseArguments(args: readonly string[]): Settings {
       case '--plain':
         process.env[PLAIN] = '1'
         break
+      case '--observed':
+        process.env[OBSERVED] = '1'
+        break
       case '--json':
         settings.json = true
         break
@@ -114,6 +124,12 @@ function parseArguments(args: readonly string[]): Settings {
     }
   }
   return { ...settings, filters: filters.length === 0 && settings.gcStress ? GC_FILES : filters }
+}
+
+/** Every event becomes text, which goes nowhere. */
+function observeEverything(): Observer {
+  const sink = (event: TraceEvent): void => void formatTraceEvent(event)
+  return readObservation({ trace: { kinds: TRACE_KINDS, sink }, profile: true, coverage: true })!.observer
 }
 
 function usageError(message: string): never {
@@ -368,6 +384,7 @@ function summarize(
 }
 
 if (!isMainThread && process.env[PLAIN] === '1') usePlainCode()
+if (!isMainThread && process.env[OBSERVED] === '1') setDefaultObserver(observeEverything)
 if (!isMainThread && ENGINES.slice(1).includes(process.env[ENGINE]!)) useNativeCode(process.env[ENGINE] === 'jit')
 if (isMainThread) await main()
 else if ((workerData as { spec?: boolean } | null)?.spec === true) {

@@ -12,6 +12,7 @@ import {
   RuntimeError,
   trapInfo,
   Vm,
+  type VmOptions,
   type WASI,
 } from '../../index.ts'
 import { type CommandLine, has, valueOf, valuesOf } from '../args.ts'
@@ -21,7 +22,8 @@ import { ExitCode, Failure, TRAP_EXIT_CODE, UsageError } from '../failure.ts'
 import { type InputModule, invalidModule, readModule } from '../input.ts'
 import { inputName, writeOut, writeResult } from '../io.ts'
 import { formatValue, parseValue } from '../values.ts'
-import { createWasi, isWasiModule, TRACE_OPTION, WASI_OPTIONS, type WasiSettings, wasiSettings } from '../wasi.ts'
+import { Insight, INSIGHT_OPTIONS, type Source } from '../insight.ts'
+import { createWasi, isWasiModule, WASI_OPTIONS, type WasiSettings, wasiSettings } from '../wasi.ts'
 import { asksForKeys, readWasmOptions, wasmKeysHelp } from '../wasm-options.ts'
 
 /** Options that show code instead of running it. */
@@ -79,7 +81,7 @@ export const run: Command = {
       help: `Print ${what} of all functions, or of one (index or export), and stop`,
       group: 'Debugging',
     })),
-    TRACE_OPTION,
+    ...INSIGHT_OPTIONS,
     { name: 'coredump', value: 'FILE', help: 'If it traps, write a coredump', group: 'Debugging' },
     {
       name: 'debug',
@@ -105,15 +107,19 @@ export const run: Command = {
     const [file, ...args] = line.operands
     if (file === undefined) throw new UsageError('the argument <FILE> is missing')
     const coredump = coredumpFile(line)
-    const vm = createVm(line, coredump !== undefined)
+    const insight = new Insight(line)
+    const vm = createVm(line, { coredump: coredump !== undefined, ...insight.options })
     const input = readModuleOrHint(file)
     for (const [name, { dump }] of Object.entries(DUMPS))
       if (has(line, name)) return dumpCode(input, file, valueOf(line, name)!, dump)
-    const imports = preload(vm, valuesOf(line, 'preload'), coredump)
-    return new Run(file, vm, input, imports, coredump, undefined, wasiSettings(line, file, args)).execute(
-      valueOf(line, 'invoke'),
-      args,
-    )
+    const preloads = valuesOf(line, 'preload').map(readPreload)
+    const modules = [{ file, input }, ...preloads]
+    const settings = wasiSettings(line, file, args, insight.traceWasi)
+    insight.checkFunctions(modules)
+    return insight.watch(vm, modules, () => {
+      const imports = preload(vm, preloads, coredump)
+      return new Run(file, vm, input, imports, coredump, undefined, settings).execute(valueOf(line, 'invoke'), args)
+    })
   },
 }
 
@@ -152,9 +158,9 @@ function coredumpFile(line: CommandLine): string | undefined {
   return value
 }
 
-function createVm(line: CommandLine, coredump: boolean): Vm {
+function createVm(line: CommandLine, options: VmOptions): Vm {
   const engine = valueOf(line, 'engine') ?? 'auto'
-  const wasm = { ...readWasmOptions(valuesOf(line, 'wasm')), coredump }
+  const wasm = { ...readWasmOptions(valuesOf(line, 'wasm')), ...options }
   const limits: Record<string, number> = { ...wasm.limits }
   for (const [option, limit] of [
     ['max-memory', 'memory'],
@@ -177,21 +183,23 @@ function createVm(line: CommandLine, coredump: boolean): Vm {
   }
 }
 
-function preload(vm: Vm, items: readonly string[], coredump: string | undefined): Imports {
+interface Preload extends Source {
+  readonly name: string
+}
+
+function readPreload(item: string): Preload {
+  const equals = item.indexOf('=')
+  if (equals < 0) throw new UsageError(`invalid value '${item}' for '--preload <NAME=FILE>'`)
+  const file = item.slice(equals + 1)
+  return { name: item.slice(0, equals), file, input: readModule(file) }
+}
+
+function preload(vm: Vm, preloads: readonly Preload[], coredump: string | undefined): Imports {
   const imports: Record<string, Record<string, unknown>> = {}
-  for (const item of items) {
-    const equals = item.indexOf('=')
-    if (equals < 0) throw new UsageError(`invalid value '${item}' for '--preload <NAME=FILE>'`)
-    const file = item.slice(equals + 1)
-    const loaded = new Run(
-      file,
-      vm,
-      readModule(file),
-      imports,
-      coredump,
-      `failed to preload \`${inputName(file)}\``,
-    ).instantiate()
-    imports[item.slice(0, equals)] = { ...loaded.exports }
+  for (const { name, file, input } of preloads) {
+    const headline = `failed to preload \`${inputName(file)}\``
+    const loaded = new Run(file, vm, input, imports, coredump, headline).instantiate()
+    imports[name] = { ...loaded.exports }
   }
   return imports
 }

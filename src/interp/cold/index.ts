@@ -2,6 +2,8 @@
 
 import type { Instance } from '../../runtime/instance.ts'
 import { Op } from '../../wasm/op.gen.ts'
+import { TraceIr } from '../code.ts'
+import { observe } from '../trace.ts'
 import { atomic } from './atomics.ts'
 import { gc } from './gc.ts'
 import { access, bulk } from './memory.ts'
@@ -16,7 +18,7 @@ const BASE = 0x1000
 /** Performs the cold op at pc. Returns the next pc, or ~Exit with the registers of that exit in CTX. */
 export function cold(irOp: number, pc: number, fp: number, instance: Instance): number {
   const op = irOp - BASE
-  if (op >= 0x500) return atomic(op, pc, fp, instance)
+  if (op >= 0x500) return irOp >= TraceIr.First ? observe(irOp, pc, fp, instance) : atomic(op, pc, fp, instance)
   if (op >= 0x300) return simd(op, pc, fp, instance)
   if (op >= Op.TableInit && op <= Op.TableFill) return table(op, pc, fp, instance)
   if (op >= Op.MemoryInit && op <= Op.MemoryFill) return bulk(op, pc, fp, instance)
