@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { generate, root } from './gen.mjs'
+import { bundleJit } from './jit-bundle.mjs'
 
 await generate()
 const [program, ...words] = process.argv.slice(2)
@@ -18,6 +19,7 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 })
+await bundleJit([join(root, 'build')])
 const node = process.env.ZWASM_NODE ?? process.execPath
 const args = ['--enable-source-maps', '--expose-gc', outfile, ...words]
 process.exitCode = spawnSync(node, args, { stdio: 'inherit' }).status ?? 1

@@ -4,11 +4,12 @@
 // Test files are bundled like the package is and run by node's test runner, one process for each file. ZWASM_NODE names another
 // node to run them with. Tests find the repository through process.cwd().
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { buildBundles } from './build.mjs'
 import { generate, root } from './gen.mjs'
+import { bundleJit } from './jit-bundle.mjs'
 
 const words = process.argv.slice(2)
 const all = words.length === 0
@@ -47,21 +48,8 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 })
-// The native tier is a bundle beside the one that loads it, as in the package.
-const jit = await build({
-  entryPoints: [join(root, 'src/jit/index.ts')],
-  bundle: true,
-  format: 'cjs',
-  platform: 'node',
-  target: 'node20',
-  sourcemap: 'inline',
-  logOverride: { 'empty-import-meta': 'silent' },
-  logLevel: 'warning',
-  write: false,
-})
 const bundles = files.map((file) => join(outdir, relative(join(root, 'test'), file).replace(/\.ts$/, '.mjs')))
-for (const folder of new Set(bundles.map((bundle) => dirname(bundle))))
-  writeFileSync(join(folder, 'jit.cjs'), jit.outputFiles[0].contents)
+await bundleJit(new Set(bundles.map((bundle) => dirname(bundle))))
 const totalsFile = join(outdir, 'totals.json')
 rmSync(totalsFile, { force: true })
 const unit = run([

@@ -36,6 +36,9 @@ const MAX_BACKTRACE = 256
 /** Words on top of what an activation starts with: for exits, and for a leaf that does not look at the limit. */
 const STACK_RESERVE = START_BYTES + 4096
 
+/** As often as the driver looks after host calls. */
+const BUILTINS_PER_POLL = 32
+
 /** A native segment: one entry into machine code. */
 interface Segment {
   /** Its record in FS. */
@@ -53,6 +56,7 @@ export class Runner implements NativeRunner {
   readonly hostFids: number[] = []
   /** The code that `enter` enters, if it is not the function's: a loop of it, with the slots of the frame. */
   private loop: InstalledCode | undefined
+  private builtinsUntilPoll = BUILTINS_PER_POLL
   /** The top segment has left with a trap: the fault is in the agent. */
   private trapped = false
 
@@ -136,7 +140,11 @@ export class Runner implements NativeRunner {
           const instance = INSTANCES[agent.instanceId]
           const result = callBuiltin(agent.lazyIndex as Builtin, instance, agent.ints32, this.calleeFp())
           if (result === BuiltinResult.Trap) return this.trap(CTX[Ctx.A])
-          if (result === BuiltinResult.Slice) return NativeExit.Poll
+          // A tick that comes while JavaScript runs is lost: what calls builtins again and again would hardly see one.
+          if (result === BuiltinResult.Slice || --this.builtinsUntilPoll === 0) {
+            this.builtinsUntilPoll = BUILTINS_PER_POLL
+            return NativeExit.Poll
+          }
           break
         }
         case ExitCode.Poll: {
