@@ -65,10 +65,18 @@ export { formatAt, TextError } from './text/text-error.ts'
 export { nearestName } from './util/nearest.ts'
 export {
   type Clock,
+  type FileSystem,
+  type FileTree,
   type LoadWasiOptions,
   loadWasi,
+  MemoryFileSystem,
+  OverlayFileSystem,
   type Preopen,
+  Symlink,
+  type VirtualFileSystem,
+  type VirtualFileSystemOptions,
   WASI,
+  WasiError,
   type WASIInput,
   type WASIOptions,
   type WASIOutput,

@@ -2,7 +2,7 @@
 
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { type ImportType, type Preopen, type Vm, WASI, wasiVersion } from '../index.ts'
+import { type ImportType, OverlayFileSystem, type Vm, WASI, wasiVersion } from '../index.ts'
 import { type CommandLine, type Option, valueOf, valuesOf } from './args.ts'
 import { Failure, UsageError } from './failure.ts'
 import { systemText } from './io.ts'
@@ -10,9 +10,9 @@ import { systemText } from './io.ts'
 export const WASI_OPTIONS: readonly Option[] = [
   {
     name: 'dir',
-    value: 'HOST[::GUEST][::ro]',
+    value: 'HOST[::GUEST][::ro|::overlay]',
     repeat: true,
-    help: 'Give the guest a directory, under the same name or as GUEST; `ro` lets it change nothing',
+    help: 'Give the guest a directory, under the same name or as GUEST; `ro` lets it change nothing, `overlay` keeps its changes in memory',
     group: 'WASI',
   },
   {
@@ -25,11 +25,17 @@ export const WASI_OPTIONS: readonly Option[] = [
   { name: 'argv0', value: 'NAME', help: "The guest's name of itself; by default that of FILE", group: 'WASI' },
 ]
 
+/** A directory of the host, and what the guest's changes do. */
+interface Directory {
+  readonly host: string
+  readonly changes: 'rw' | 'ro' | 'overlay'
+}
+
 /** What the command line gives to the guest. */
 export interface WasiSettings {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly preopens: Readonly<Record<string, Preopen>>
+  readonly directories: Readonly<Record<string, Directory>>
   /** Receives each call. */
   readonly trace: ((text: string) => void) | undefined
 }
@@ -43,7 +49,7 @@ export function wasiSettings(
   return {
     args: [valueOf(line, 'argv0') ?? (file === '-' ? '-' : basename(file)), ...args],
     env: Object.fromEntries(valuesOf(line, 'env').flatMap(variable)),
-    preopens: Object.fromEntries(valuesOf(line, 'dir').map(preopen)),
+    directories: Object.fromEntries(valuesOf(line, 'dir').map(directory)),
     trace,
   }
 }
@@ -56,31 +62,35 @@ function variable(text: string): [string, string][] {
   return value === undefined ? [] : [[name, value]]
 }
 
-function preopen(text: string): [string, Preopen] {
+function directory(text: string): [string, Directory] {
   const [host, ...rest] = text.split('::')
-  const readonly = rest.at(-1) === 'ro'
-  if (readonly) rest.pop()
+  const last = rest.at(-1)
+  const changes = last === 'ro' || last === 'overlay' ? last : 'rw'
+  if (changes !== 'rw') rest.pop()
   const [guest = host] = rest
   if (host === '' || guest === '' || rest.length > 1)
-    throw new UsageError(`invalid value '${text}' for '--dir <HOST[::GUEST][::ro]>'`)
-  return [guest, { host, readonly }]
+    throw new UsageError(`invalid value '${text}' for '--dir <HOST[::GUEST][::ro|::overlay]>'`)
+  return [guest, { host, changes }]
 }
 
 export const isWasiModule = (name: string): boolean => name === 'wasi_snapshot_preview1' || name === 'wasi_unstable'
 
 /** @throws Failure for a directory that cannot be opened. */
 export function createWasi(settings: WasiSettings, vm: Vm, imports: readonly ImportType[]): WASI {
-  const { args, env, preopens, trace } = settings
-  for (const { host } of Object.values(preopens)) checkDirectory(host)
+  const { args, env, directories, trace } = settings
+  for (const { host } of Object.values(directories)) checkDirectory(host)
   return new WASI({
     version: wasiVersion(imports),
     args,
     env,
-    preopens,
+    preopens: Object.fromEntries(Object.entries(directories).map(([guest, given]) => [guest, preopen(given)])),
     checkpoint: () => vm.checkpoint(),
     ...(trace === undefined ? {} : { trace }),
   })
 }
+
+const preopen = ({ host, changes }: Directory) =>
+  changes === 'overlay' ? new OverlayFileSystem(host) : { host, readonly: changes === 'ro' }
 
 function checkDirectory(host: string): void {
   try {

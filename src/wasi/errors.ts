@@ -43,14 +43,19 @@ export const enum Errno {
   NotCapable = 76,
 }
 
-/** An operation failed; the guest gets the code. */
+/** An operation of WASI failed: a guest gets the number, JavaScript the code and the path. */
 export class WasiError extends Error {
   override readonly name = 'WasiError'
+  /** As preview 1 numbers it. */
   readonly errno: number
+  /** As preview 1 names it: `noent`. */
+  readonly code: string
 
-  constructor(errno: number, options?: ErrorOptions) {
-    super(ERROR_CODES[errno], options)
+  constructor(errno: number, options?: ErrorOptions & { readonly path?: string }) {
+    const code = ERROR_CODES[errno]
+    super(options?.path === undefined ? code : `${code}: ${options.path}`, options)
     this.errno = errno
+    this.code = code
   }
 }
 

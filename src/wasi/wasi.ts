@@ -1,9 +1,18 @@
 // The class WASI: preview 1 for an instance of zwasm's engine or of the host's WebAssembly, with the interface of `node:wasi`.
 
 import { markUncatchable } from '../api/uncatchable.ts'
-import { codedError, requireBoolean, requireFunction, requireObject, wrongType, wrongValue } from './arguments.ts'
+import {
+  codedError,
+  isObject,
+  requireBoolean,
+  requireFunction,
+  requireObject,
+  wrongType,
+  wrongValue,
+} from './arguments.ts'
 import { type Clock, systemClock } from './clocks.ts'
 import { DescriptorTable } from './descriptors.ts'
+import type { DirectoryHandle, FileSystem } from './fs/file-system.ts'
 import { openHostDirectory } from './fs/host.ts'
 import type { Context } from './preview1/context.ts'
 import { GuestMemory, type MemoryLike } from './preview1/guest.ts'
@@ -15,9 +24,8 @@ import { systemRandom } from './random.ts'
 import { ALL_RIGHTS, DIRECTORY_RIGHTS } from './rights.ts'
 import { type Input, openInput, openOutput, type Output } from './stdio.ts'
 
-/** A directory of the host that a guest gets. */
-export interface Preopen {
-  readonly host: string
+/** A directory that a guest gets: one of the host, by its path, or the root of a file system. */
+export type Preopen = ({ readonly host: string } | { readonly fs: FileSystem }) & {
   /** The guest can change nothing in it: attempts fail with `rofs`. */
   readonly readonly?: boolean
 }
@@ -29,7 +37,7 @@ export interface WASIOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Directories by the guest's name. None by default: a guest can reach nothing else. */
-  readonly preopens?: Readonly<Record<string, string | Preopen>>
+  readonly preopens?: Readonly<Record<string, string | FileSystem | Preopen>>
   /** `start` returns the exit code (default), or ends the process with it. */
   readonly returnOnExit?: boolean
   /** 0, 1 and 2 by default: the process's own. */
@@ -91,7 +99,7 @@ export class WASI {
     if (given.clock !== undefined) requireObject(given.clock, 'options.clock')
     const { clock = systemClock, random = systemRandom, trace } = options
     this.#context = {
-      descriptors: openDescriptors(given),
+      descriptors: openDescriptors(given, clock),
       args: new StringList(((given.args as unknown[]) ?? []).map(String)),
       env: new StringList(
         Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`])),
@@ -192,7 +200,7 @@ function isMemory(value: unknown): value is MemoryLike {
 }
 
 /** Standard streams and preopens, by the options. Those that were opened are closed again if a later one fails. */
-function openDescriptors(given: Record<string, unknown>): DescriptorTable {
+function openDescriptors(given: Record<string, unknown>, clock: Clock): DescriptorTable {
   const preopens = given.preopens === undefined ? {} : requireObject(given.preopens, 'options.preopens')
   const table = new DescriptorTable(count(given.maxDescriptors, 'options.maxDescriptors'))
   const maxOutput = count(given.maxOutput, 'options.maxOutput')
@@ -202,12 +210,8 @@ function openDescriptors(given: Record<string, unknown>): DescriptorTable {
     table.insert(openOutput(stream(given.stdout, 1, 'options.stdout', ['function'], false), budget))
     table.insert(openOutput(stream(given.stderr, 2, 'options.stderr', ['function'], false), budget))
     for (const [name, value] of Object.entries(preopens)) {
-      const { host, readonly = false } = (
-        typeof value === 'object' && value !== null ? value : { host: String(value) }
-      ) as Preopen
-      if (typeof host !== 'string') throw wrongType(`options.preopens.${name}.host`, 'of type string', host)
       table.insert({
-        handle: openHostDirectory(host, requireBoolean(readonly, `options.preopens.${name}.readonly`)),
+        handle: openPreopen(value, `options.preopens.${name}`, clock),
         base: DIRECTORY_RIGHTS,
         inheriting: ALL_RIGHTS,
         flags: 0,
@@ -222,6 +226,21 @@ function openDescriptors(given: Record<string, unknown>): DescriptorTable {
     throw error
   }
 }
+
+function openPreopen(value: unknown, name: string, clock: Clock): DirectoryHandle {
+  if (!isObject(value)) return openHostDirectory(String(value))
+  if (isFileSystem(value)) return value.open({ readonly: false, clock })
+  const { host, fs, readonly: given = false } = value
+  const readonly = requireBoolean(given, `${name}.readonly`)
+  if (fs !== undefined) {
+    if (!isFileSystem(fs)) throw wrongType(`${name}.fs`, 'a file system', fs)
+    return fs.open({ readonly, clock })
+  }
+  if (typeof host !== 'string') throw wrongType(`${name}.host`, 'of type string', host)
+  return openHostDirectory(host, readonly)
+}
+
+const isFileSystem = (value: unknown): value is FileSystem => isObject(value) && typeof value.open === 'function'
 
 function stream<T>(value: unknown, standard: number, name: string, types: readonly string[], bytes: boolean): T {
   if (value === undefined) return standard as T

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WASI as HostWASI } from 'node:wasi'
-import { WASI } from 'zwasm'
+import { type FileSystem, WASI } from 'zwasm'
 import { ERROR_CODES } from '../../src/wasi/errors.ts'
 import { hostNamespace } from '../../src/api/host.ts'
 
@@ -57,6 +57,8 @@ type Functions = Record<string, (...args: any[]) => number>
 
 export interface GuestOptions {
   readonly readonly?: boolean
+  /** Instead of a directory of the host. */
+  readonly fs?: FileSystem
   readonly args?: string[]
   readonly env?: Record<string, string>
   readonly [option: string]: unknown
@@ -72,11 +74,12 @@ export class Guest {
 
   constructor(implementation: Implementation = 'zwasm', options: GuestOptions = {}) {
     this.root = mkdtempSync(join(tmpdir(), 'zwasm-wasi-'))
-    const { readonly, ...rest } = options
+    const { readonly, fs, ...rest } = options
     const instance = { exports: { memory: this.memory, _start() {} } }
     const common = { version: 'preview1' as const, ...rest }
     if (implementation === 'zwasm') {
-      const wasi = new WASI({ ...common, preopens: { '/work': { host: this.root, readonly: readonly === true } } })
+      const preopen = { ...(fs === undefined ? { host: this.root } : { fs }), readonly: readonly === true }
+      const wasi = new WASI({ ...common, preopens: { '/work': preopen } })
       wasi.finalizeBindings(instance)
       this.wasi = wasi.wasiImport as Functions
       this.close = () => {

@@ -2,11 +2,11 @@
 //   clang-19 --target=wasm32-wasi -Oz -s NAME.c -o NAME.wasm
 
 import assert from 'node:assert/strict'
-import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { WASI as HostWASI } from 'node:wasi'
-import { loadWasi, parseWat, Vm, WASI } from 'zwasm'
+import { loadWasi, MemoryFileSystem, parseWat, Symlink, Vm, WASI } from 'zwasm'
 import { scratch, zwasm } from '../cli/harness.ts'
 import { hostNamespace } from '../../src/api/host.ts'
 
@@ -81,6 +81,20 @@ test('files: the same output as with node:wasi, except where that leaves the pre
   const theirs = readFileSync(join(output, 'out'), 'utf8')
   const comparable = (text: string): string => text.replace(/^open through .*$/m, '')
   assert.equal(comparable(ours.stdout), comparable(theirs))
+
+  const kept = work()
+  const overlay = await zwasm('.', ['--dir', `${kept}::/work::overlay`, fixture('files')])
+  assert.deepEqual([overlay.code, overlay.stdout], [0, ours.stdout])
+  assert.deepEqual(readdirSync(kept), ['out'])
+  const chunks: Uint8Array[] = []
+  const fs = new MemoryFileSystem({ out: new Symlink('/secret') })
+  const program = loadWasi(bytesOf('files'), {
+    args: ['files.wasm'],
+    preopens: { '/work': fs },
+    stdout: (chunk) => void chunks.push(chunk),
+  })
+  assert.equal(program.start(), 0)
+  assert.equal(Buffer.concat(chunks).toString(), ours.stdout)
 })
 
 test('files: a read-only directory stays as it is', async () => {

@@ -4,6 +4,8 @@
 // A name is one component: not empty, no slash, no NUL, not `..`; `.` is the directory itself where an operation says so. Times are
 // nanoseconds since 1970. Operations throw a WasiError or the host's error of a system call (errors.ts: errnoOf).
 
+import type { Clock } from '../clocks.ts'
+
 /** As preview 1 numbers them. */
 export const enum FileType {
   Unknown = 0,
@@ -84,4 +86,17 @@ export interface DirectoryHandle {
   entries(): DirectoryEntry[]
   sync(): void
   close(): void
+}
+
+/** What a guest may do with a file system, and whose time its changes have. */
+export interface Access {
+  /** Changes are `rofs`. */
+  readonly readonly: boolean
+  readonly clock: Clock
+}
+
+/** A tree of files that a guest can be given. */
+export interface FileSystem {
+  /** Its root. */
+  open(access: Access): DirectoryHandle
 }

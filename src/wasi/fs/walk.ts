@@ -10,7 +10,7 @@ import { type DirectoryHandle, FileType } from './file-system.ts'
 /** Symlinks in one walk; as Linux. */
 const MAX_SYMLINKS = 40
 /** Bytes of a path; as Linux. */
-const MAX_PATH = 4096
+export const MAX_PATH = 4096
 
 /** An action's answer: the name is a symlink and should be followed. */
 export const FOLLOW = Symbol('follow')
