@@ -54,6 +54,14 @@ const isHost = (fid: number): boolean => {
   return FUNC[record + Func.Entry] === Pc.Host && FUNC[record + Func.Instance] < 0
 }
 
+/** What compiling a function takes, cold (`npm run bench -- compiler`), and opening the tier (`npm run bench -- native`). */
+const BYTES_PER_MS = 200
+const OPENING_MS = 50
+const LEEWAY_MS = 5
+
+/** Whether a store of this agent has opened the tier: then it costs the next one nothing. */
+let isOpen = false
+
 /** The most pages that the host gives a memory. */
 const MAX_HOST_PAGES = 65536
 const PAGE_LOG2 = 16
@@ -130,6 +138,7 @@ export class StoreTier implements NativeStore {
   private opened(): NativePart | undefined {
     if (this.open !== undefined && !this.store.metered) {
       this.part = this.open()
+      isOpen = true
       this.open = undefined
       for (const fid of this.hosts) if (isHost(fid)) this.part?.addHost(fid)
       this.hosts = []
@@ -145,17 +154,27 @@ export class StoreTier implements NativeStore {
     }
     const record = FS[CTX[Ctx.Fsp] + Frame.Fid] << FUNC_WORDS_LOG2
     if (++FUNC[record + Func.Counter] < this.policy.slices) return false
-    const part = this.opened()
-    if (part === undefined) return false
     const instance = INSTANCES[FUNC[record + Func.Instance]]
     const index = FUNC[record + Func.Index]
-    return part.compile(instance, index) && part.enterLoop(instance, index)
+    if (!this.hasTimeFor(instance.module, index)) return false
+    const part = this.opened()
+    return part !== undefined && part.compile(instance, index) && part.enterLoop(instance, index)
+  }
+
+  /** Whether the deadline leaves time to compile a function, and to open the tier before, if it is not open. */
+  private hasTimeFor(module: Module, index: number): boolean {
+    const { remaining } = this.store.control
+    if (remaining === Infinity) return true
+    const body = index - module.importedFuncs
+    const ms = (module.codeEnd[body] - module.codeStart[body]) / BYTES_PER_MS + (isOpen ? 0 : OPENING_MS)
+    return ms + LEEWAY_MS < remaining
   }
 
   /** Whether machine code that calls a function without code gets some for it. */
   wants(instance: Instance, index: number): boolean {
     const record = (instance.funcBase + index) << FUNC_WORDS_LOG2
-    return FUNC[record + Func.Entry] === Pc.Native || ++FUNC[record + Func.Counter] >= this.policy.calls
+    if (FUNC[record + Func.Entry] === Pc.Native) return true
+    return ++FUNC[record + Func.Counter] >= this.policy.calls && this.hasTimeFor(instance.module, index)
   }
 }
 

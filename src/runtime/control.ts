@@ -99,6 +99,11 @@ export class Control {
     )
   }
 
+  /** Milliseconds until the deadline; Infinity if there is none, or nobody has looked yet. */
+  get remaining(): number {
+    return this.deadline === Infinity ? Infinity : this.deadline - performance.now()
+  }
+
   /** What an error says of `stopReason`. */
   interruption(): Interruption {
     const reason = this.stopReason() ?? 'interrupted'

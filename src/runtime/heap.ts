@@ -1,4 +1,5 @@
-// The GC heap of a store: non-moving mark-sweep over one ArrayBuffer that grows by copying.
+// The GC heap of a store: non-moving mark-sweep over one buffer. A small one grows by copying, a larger one lies in address space that was
+// reserved for all it may become.
 //
 // References are byte offsets, so they survive growth; the views do not: read `heap.i32` and the others afresh after every
 // allocation. Pages of 16 KiB hold either cells of one size class or a part of a large object:
@@ -64,6 +65,11 @@ for (let i = 0, c = 0; i < CLASS_OF.length; i++) {
 /** Bytes allocated before the first collection, and between any two. */
 const MIN_BUDGET = 2 << 20
 const INITIAL_BYTES = 64 << 10
+/**
+ * From this size on the heap has a block of `cap` bytes for itself, of which the host gives it the pages that it touches. A shared buffer, for
+ * the reason that machine.ts tells. Growing by copying keeps a guest running 30 ms behind its deadline (`npm run runaways`, arrays).
+ */
+const RESERVE_FROM = 1 << 20
 /** Below this the buffer doubles when it is full; above, it grows by half. */
 const DOUBLE_BELOW = 128 << 20
 export const DEFAULT_HEAP_CAP = 1 << 30
@@ -97,6 +103,16 @@ export interface RootSource {
 const MARK_STEP = 1 << 17
 const SWEEP_STEP = 64
 
+/** Address space for a heap; undefined if the host has none to give. */
+function reserve(bytes: number): ArrayBuffer | undefined {
+  if (typeof SharedArrayBuffer === 'undefined') return undefined
+  try {
+    return new SharedArrayBuffer(bytes) as unknown as ArrayBuffer
+  } catch {
+    return undefined
+  }
+}
+
 export class GcHeap {
   /** Views of the heap; replaced when it grows. */
   i32 = new Int32Array(0)
@@ -117,6 +133,8 @@ export class GcHeap {
   allocatedBytes = 0
 
   private readonly roots: RootSource
+  /** The block that the heap lies in, if it has one for itself. */
+  private reserved: ArrayBuffer | undefined = undefined
   private pages = 0
   private pageClass = new Uint8Array(16)
   /** By first page of a large object: its pages. */
@@ -303,22 +321,23 @@ export class GcHeap {
     const old = this.u8.length
     const wanted = Math.max(needed, INITIAL_BYTES, old < DOUBLE_BELOW ? old * 2 : old * 1.5)
     const bytes = Math.min(Math.ceil(wanted / Page.Size) * Page.Size, this.cap & -Page.Size)
-    let buffer: ArrayBuffer
+    if (this.reserved === undefined && bytes >= RESERVE_FROM) this.reserved = reserve(this.cap & -Page.Size)
+    let buffer = this.reserved
     try {
-      buffer = new ArrayBuffer(bytes)
+      buffer ??= new ArrayBuffer(bytes)
     } catch {
       // The host has no more memory: for the program the same as the cap.
       return false
     }
-    const u8 = new Uint8Array(buffer)
-    copyInChunks(u8, this.u8, this.roots)
+    const u8 = new Uint8Array(buffer, 0, bytes)
+    if (this.u8.buffer !== buffer) copyInChunks(u8, this.u8, this.roots)
     this.u8 = u8
-    this.i32 = new Int32Array(buffer)
-    this.u16 = new Uint16Array(buffer)
-    this.f32 = new Float32Array(buffer)
-    this.f64 = new Float64Array(buffer)
-    this.i64 = new BigInt64Array(buffer)
-    this.dv = new DataView(buffer)
+    this.i32 = new Int32Array(buffer, 0, bytes >> 2)
+    this.u16 = new Uint16Array(buffer, 0, bytes >> 1)
+    this.f32 = new Float32Array(buffer, 0, bytes >> 2)
+    this.f64 = new Float64Array(buffer, 0, bytes >> 3)
+    this.i64 = new BigInt64Array(buffer, 0, bytes >> 3)
+    this.dv = new DataView(buffer, 0, bytes)
     this.pages = bytes >>> Page.Log2
     this.pageClass = growUint8(this.pageClass, this.pages)
     this.largePages = growInt32(this.largePages, this.pages)
