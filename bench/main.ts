@@ -1,4 +1,4 @@
-// npm run bench -- [interp] [front] [start] [api] [limits] [native] [compiler] [wasi] [options]. Without a suite: all of them.
+// npm run bench -- [interp] [front] [start] [api] [limits] [native] [compiler] [wasi] [insight] [options]. Without a suite: all of them.
 //
 // Ours and theirs (V8's WebAssembly of the same Node) run in turns in the same process, in several fresh processes. A figure is the
 // minimum over the processes of the median in each: what the code can do when nothing disturbs it. All results are checked.
@@ -8,13 +8,14 @@ import { formatReport, geometricMean, hasTargets, missedTargets, type Report, ty
 import { api } from './api.ts'
 import { compiler } from './compiler.ts'
 import { front } from './front.ts'
+import { insight } from './insight.ts'
 import { interp } from './interp.ts'
 import { limits } from './limits.ts'
 import { native } from './native.ts'
 import { start } from './start.ts'
 import { wasi } from './wasi.ts'
 
-const SUITES: readonly Suite[] = [interp, front, start, api, limits, native, compiler, wasi]
+const SUITES: readonly Suite[] = [interp, front, start, api, limits, native, compiler, wasi, insight]
 
 const USAGE = `npm run bench -- [SUITE...] [options]
   interp   the interpreter on small programs, steady state and first run
@@ -25,6 +26,7 @@ const USAGE = `npm run bench -- [SUITE...] [options]
   native   the platform of native code: exits, traps, pages
   compiler front end and passes of the compiler on a real module (needs \`npm ci --prefix bench\`)
   wasi     calls of WASI preview 1 beside node:wasi
+  insight  traces, profiles and coverage beside unwatched runs; with ZWASM_BEFORE=dist/index.js of another build, unwatched runs of both
 options
   --processes N    fresh processes for each figure (default 4)
   --rounds N       timed rounds in each process (default 7)

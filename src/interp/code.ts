@@ -33,7 +33,7 @@ export const enum CodeForm {
    */
   Plain = 2,
   /**
-   * Plain code of a store with an observer, with instructions in it that tell what happens (trace.ts): of one store only, for its modules
+   * Plain code of a store with an observer that wants it, with instructions in it that tell what happens (trace.ts): of one store only, for its modules
    * are its own.
    */
   Observed = 3,
@@ -50,7 +50,7 @@ export function usePlainCode(): void {
 
 /** The form that a store runs. */
 export function runningForm({ metered, observer }: Store): CodeForm {
-  if (observer !== undefined) return metered ? CodeForm.ObservedMetered : CodeForm.Observed
+  if (observer?.instruments === true) return metered ? CodeForm.ObservedMetered : CodeForm.Observed
   return metered ? CodeForm.Metered : plain ? CodeForm.Plain : CodeForm.Fused
 }
 

@@ -151,6 +151,7 @@ export interface TraceSettings {
 const NONE = -1
 
 export class Observation implements Observer {
+  readonly instruments: boolean
   readonly #trace: TraceSettings | undefined
   readonly #profile: Profile | undefined
   readonly #sites: Sites | undefined
@@ -174,6 +175,9 @@ export class Observation implements Observer {
     this.#trace = trace
     this.#profile = profile
     this.#sites = sites
+    this.instruments =
+      sites !== undefined ||
+      (trace !== undefined && (trace.exec || trace.call || trace.mem || trace.selects !== undefined))
   }
 
   tellers(module: Module, index: number): Tellers | undefined {
@@ -450,4 +454,4 @@ export const observe = (op: number, pc: number, fp: number, instance: Instance):
 
 /** To be called before a function of the instance is built. */
 export const observeInstance = ({ module, store }: Instance): void =>
-  store.observer === undefined ? undefined : observeModule(module, store.observer as Observation)
+  store.observer?.instruments !== true ? undefined : observeModule(module, store.observer as Observation)

@@ -6,6 +6,8 @@ import type { HostFunc } from './instance.ts'
 import type { SuspendedActivation } from './suspended.ts'
 
 export interface Observer {
+  /** Whether code is to tell what it does. Calls of host functions alone are told by the driver. */
+  readonly instruments: boolean
   /** A host function is about to be called; its frame record is at `fsp`, its arguments lie from slot `base`. */
   hostCalled(fsp: number, host: HostFunc, base: number): void
   /** It returned; its results lie from `base`. */

@@ -95,12 +95,39 @@ const ZEROS: Readonly<Record<TraceValue['type'], TraceValue['value']>> = {
   ref: 'null',
 }
 
-/** `memory`: the contents of memory 0 at the start; undefined if accesses are not to be checked. */
-function check(events: readonly TraceEvent[], memory: Uint8Array | undefined): Checked {
-  const checked = { numeric: 0, locals: 0, accesses: 0, entered: 0, left: 0 }
+/** Checks events as they come: a trace may be longer than memory. */
+class Checker {
+  readonly checked: Checked = { numeric: 0, locals: 0, accesses: 0, entered: 0, left: 0 }
+  readonly causes: Record<string, number> = {}
   /** Locals of Wasm functions, undefined for host functions. */
-  const frames: (Map<number, TraceValue> | undefined)[] = []
-  for (const event of events) {
+  readonly #frames: (Map<number, TraceValue> | undefined)[] = []
+  readonly #memory: Uint8Array | undefined
+  #failure: unknown
+
+  /** `memory`: the contents of memory 0 at the start; undefined if accesses are not to be checked. */
+  constructor(memory?: Uint8Array) {
+    this.#memory = memory
+  }
+
+  /** What fails is kept: the guest would take an exception for one of the host's. */
+  readonly sink = (event: TraceEvent): void => {
+    if (this.#failure !== undefined) return
+    try {
+      this.#check(event)
+    } catch (error) {
+      this.#failure = error
+    }
+  }
+
+  finish(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    assert.equal(this.#frames.length, 0)
+    assert.equal(this.checked.entered, this.checked.left)
+  }
+
+  #check(event: TraceEvent): void {
+    const { checked } = this
+    const frames = this.#frames
     if (event.kind === 'call' || event.kind === 'host') {
       const begins = event.event === 'enter' || event.event === 'call'
       if (!begins) frames.pop()
@@ -108,27 +135,25 @@ function check(events: readonly TraceEvent[], memory: Uint8Array | undefined): C
       if (begins) frames.push(event.kind === 'host' ? undefined : new Map(event.values!.entries()))
       if (event.event === 'enter') checked.entered++
       else if (event.kind === 'call') checked.left++
+      if (event.kind === 'call') this.causes[event.event] = (this.causes[event.event] ?? 0) + 1
     } else if (event.kind === 'exec') {
       if (event.operands !== undefined && checkNumeric(event)) checked.numeric++
       const [, what, local] = /^local\.(get|set|tee) (\d+)$/.exec(event.instruction) ?? []
-      if (what === undefined) continue
+      if (what === undefined) return
       const locals = frames.at(-1)!
       if (what !== 'get') locals.set(Number(local), event.operands![0])
-      if (what === 'set') continue
+      if (what === 'set') return
       const [{ type }] = event.results!
       assert.deepEqual(event.results, [locals.get(Number(local)) ?? { type, value: ZEROS[type] }])
       checked.locals++
-    } else if (memory !== undefined) {
+    } else if (this.#memory !== undefined) {
       const { address, byteLength, value, access } = event
-      const found = memory.subarray(address, address + byteLength)
+      const found = this.#memory.subarray(address, address + byteLength)
       if (access === 'store') found.set(bytesOf(value!, byteLength))
       else assert.deepEqual(bytesOf(value!, byteLength), found, `${event.instruction} at ${address}`)
       checked.accesses++
     }
   }
-  assert.equal(frames.length, 0)
-  assert.equal(checked.entered, checked.left)
-  return checked
 }
 
 const METERED: readonly VmOptions[] = [{}, { fuel: 1e9 }]
@@ -146,17 +171,17 @@ const PROGRAMS: readonly (readonly [name: string, size: number, hasMemory: boole
 for (const [name, size, hasMemory] of PROGRAMS) {
   for (const options of METERED) {
     test(`${name}${suffix(options)}`, () => {
-      const events: TraceEvent[] = []
       const { bytes } = parseWat(readFileSync(join(root, `bench/workloads/${name}.wat`)))
-      const vm = new Vm({ ...options, trace: { kinds: TRACE_KINDS, sink: (event) => void events.push(event) } })
-      const module = vm.instantiate(vm.compile(bytes))
-      // The programs export no memory; none has data segments.
-      const result = module.invoke('run', size)
+      // The programs have no data segments.
+      const checker = new Checker(new Uint8Array(hasMemory ? 1 << 20 : 0))
+      const vm = new Vm({ ...options, trace: { kinds: TRACE_KINDS, sink: checker.sink } })
+      const result = vm.instantiate(vm.compile(bytes)).invoke('run', size)
       const run = new host.Instance(new host.Module(bytes)).exports['run'] as Numeric
       assert.equal(result, run(size))
-      const checked = check(events, new Uint8Array(hasMemory ? 1 << 20 : 0))
-      assert.ok(checked.numeric > 100 && checked.locals > 100 && checked.entered >= 1)
-      assert.equal(checked.accesses > 0, hasMemory)
+      checker.finish()
+      const { numeric, locals, entered, accesses } = checker.checked
+      assert.ok(numeric > 100 && locals > 100 && entered >= 1)
+      assert.equal(accesses > 0, hasMemory)
     })
   }
 }
@@ -171,11 +196,11 @@ for (const options of METERED) {
     const causes: Record<string, number> = {}
     for (let i = 0; i < COUNT; i++) {
       const bytes = generateModule(caseSeed(SEED, i), features)
-      const events: TraceEvent[] = []
+      const checker = new Checker()
       const namespace = createWebAssembly({
         ...options,
         limits: { memory: 64 << 20 },
-        trace: { kinds: TRACE_KINDS, sink: (event) => void events.push(event) },
+        trace: { kinds: TRACE_KINDS, sink: checker.sink },
       })
       try {
         const ours = runModule(namespace as unknown as Namespace, bytes)
@@ -184,9 +209,9 @@ for (const options of METERED) {
       } finally {
         realmOf(namespace)!.store.dispose()
       }
-      const checked = check(events, undefined)
-      for (const key of Object.keys(sum) as (keyof Checked)[]) sum[key] += checked[key]
-      for (const event of events) if (event.kind === 'call') causes[event.event] = (causes[event.event] ?? 0) + 1
+      checker.finish()
+      for (const key of Object.keys(sum) as (keyof Checked)[]) sum[key] += checker.checked[key]
+      for (const [cause, count] of Object.entries(checker.causes)) causes[cause] = (causes[cause] ?? 0) + count
     }
     t.diagnostic(JSON.stringify({ ...sum, causes }))
     assert.ok(sum.numeric > 50 * COUNT && sum.locals > 10 * COUNT)
