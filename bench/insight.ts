@@ -86,7 +86,7 @@ async function run(options: Options): Promise<Report[]> {
   const before = process.env['ZWASM_BEFORE']
   if (before === undefined) return reports
   const files = [join(process.cwd(), 'dist/index.js'), before].map((file) => pathToFileURL(file).href)
-  const programs = WORKLOADS.filter(isChosen)
+  const programs = WORKLOADS.filter(({ name, argument }) => isChosen({ name: `${name}(${argument})` }))
   const figures = programs.map(({ name: program, argument }) => {
     // In turns, so that both see the same machine.
     const times = repeat(options.processes, () =>
