@@ -146,7 +146,8 @@ function typeSection(w: ByteWriter, module: Module): boolean {
   return true
 }
 
-function writeSubType(w: ByteWriter, type: SubType): void {
+/** Writes a type definition without its recursion group. */
+export function writeSubType(w: ByteWriter, type: SubType): void {
   if (!type.final || type.supertype >= 0) {
     w.u8(type.final ? 0x4f : 0x50)
     w.u32(type.supertype >= 0 ? 1 : 0)
@@ -224,17 +225,17 @@ function writeTag(w: ByteWriter, typeIndex: number): void {
   w.u32(typeIndex)
 }
 
-function writeGlobalType(w: ByteWriter, { type, mutable }: GlobalType): void {
+export function writeGlobalType(w: ByteWriter, { type, mutable }: GlobalType): void {
   writeValType(w, type)
   w.u8(mutable ? 1 : 0)
 }
 
-function writeTableType(w: ByteWriter, type: TableType): void {
+export function writeTableType(w: ByteWriter, type: TableType): void {
   writeValType(w, type.element)
   writeLimits(w, type, type.address64 ? 4 : 0)
 }
 
-function writeMemoryType(w: ByteWriter, type: MemoryType): void {
+export function writeMemoryType(w: ByteWriter, type: MemoryType): void {
   const customPages = type.pageSizeLog2 !== 16
   writeLimits(w, type, (type.shared ? 2 : 0) | (type.address64 ? 4 : 0) | (customPages ? 8 : 0))
   if (customPages) w.u32(type.pageSizeLog2)
