@@ -30,6 +30,7 @@ export {
   LimitExceededError,
 } from './api/limit-errors.ts'
 export { ModuleInstance } from './api/module-instance.ts'
+export { perfMap } from './api/native.ts'
 export { createWebAssembly, WebAssembly } from './api/namespace.ts'
 export type * from './api/namespace-types.ts'
 export type { ControlOptions, Engine, FeatureSwitches, LimitOptions, NamespaceOptions } from './api/options.ts'

@@ -66,3 +66,15 @@ export const nativeTier =
     const tier: StoreTier = new StoreTier(store, policy, () => load()?.openStore(store, tier))
     return tier
   }
+
+/**
+ * Writes a map for Linux's `perf`: from now on each function of this agent that gets machine code is added to it. Returns the file's name; by
+ * default it is where `perf report` looks.
+ *
+ * @throws TypeError if there is no native tier; what the file system throws.
+ */
+export function perfMap(file?: string): string {
+  const result = requireJit().perfMap(file)
+  if (typeof result === 'string') return result
+  throw new TypeError(`the engine 'jit' is not available: ${result.reason}`)
+}

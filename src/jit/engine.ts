@@ -72,6 +72,8 @@ export class Engine {
   readonly hosts: InstanceData
   private idleTimer: ReturnType<typeof setTimeout> | undefined
   private entered = false
+  /** Told of code in its place: perf maps. */
+  installed: ((code: InstalledCode) => void) | undefined
   /** Sees every compilation. */
   observer: Observer | undefined
   /** Address of the agent's context. */
@@ -200,6 +202,7 @@ export class Engine {
         tables: { traps, returns, frameSize, prologue },
       }
       this.map.add(installed)
+      this.installed?.(installed)
       this.counts.bytes += chunk.bytes
       return installed
     } catch (error) {

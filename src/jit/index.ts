@@ -6,6 +6,7 @@ import type { Module } from '../wasm/module.ts'
 import { dumpMachineCode as dump, dumpSsa } from './dump.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { bind, type EngineParts, nativeRunner, registerNativeRunner } from './parts.ts'
+import { perfMapFile, writePerfMap } from './perf-map.ts'
 import { Runner } from './runner.ts'
 import { StorePart } from './store.ts'
 import type { NativePart, StoreTier } from './tier.ts'
@@ -18,6 +19,8 @@ export interface JitModule {
   bind(parts: EngineParts): void
   /** Opens the platform of this agent the first time; says in a sentence why it cannot be had. */
   openEngine(): Engine | Unavailable
+  /** Writes a map for `perf` (perf-map.ts); returns the file, or why there is no platform. */
+  perfMap(file?: string): string | Unavailable
   /** See dump.ts. */
   dumpSsa(module: Module, index: number): string
   dumpMachineCode(module: Module, index: number): string
@@ -37,6 +40,13 @@ export function openStore(store: Store, tier: StoreTier): NativePart | undefined
 export function dumpMachineCode(module: Module, index: number): string {
   const engine = openEngine()
   return dump(module, index, 'reason' in engine ? undefined : engine.platform.cpu)
+}
+
+export function perfMap(file: string = perfMapFile()): string | Unavailable {
+  const engine = openEngine()
+  if ('reason' in engine) return engine
+  writePerfMap(engine, file)
+  return file
 }
 
 export { bind, dumpSsa, openEngine }

@@ -14,6 +14,7 @@ import {
   Vm,
   type VmOptions,
   type WASI,
+  perfMap,
 } from '../../index.ts'
 import { type CommandLine, has, valueOf, valuesOf } from '../args.ts'
 import type { Command } from '../command.ts'
@@ -82,6 +83,7 @@ export const run: Command = {
       group: 'Debugging',
     })),
     ...INSIGHT_OPTIONS,
+    { name: 'perf-map', help: 'Write /tmp/perf-PID.map: names of machine code for perf', group: 'Debugging' },
     { name: 'coredump', value: 'FILE', help: 'If it traps, write a coredump', group: 'Debugging' },
     {
       name: 'debug',
@@ -108,6 +110,7 @@ export const run: Command = {
     if (file === undefined) throw new UsageError('the argument <FILE> is missing')
     const coredump = coredumpFile(line)
     const insight = new Insight(line)
+    if (has(line, 'perf-map')) startPerfMap()
     const vm = createVm(line, { coredump: coredump !== undefined, ...insight.options })
     const input = readModuleOrHint(file)
     for (const [name, { dump }] of Object.entries(DUMPS))
@@ -143,6 +146,14 @@ const UNBOUNDED = {
   timeout: Infinity,
   limits: { memory: 2 ** 32, table: 10_000_000, gcHeap: 2 ** 30, instances: 100_000, moduleSize: 2 ** 30 },
 } as const
+
+function startPerfMap(): void {
+  try {
+    perfMap()
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(error.message) : new Failure(String(error))
+  }
+}
 
 /** Where a coredump goes, if one is wanted. */
 function coredumpFile(line: CommandLine): string | undefined {
