@@ -77,7 +77,8 @@ export class Vm {
   }
 
   /**
-   * What has run so far: how many instructions, of which kind, in which functions, called by whom.
+   * What has run so far: how many instructions, of which kind, in which functions, called by whom. A function that is still active has
+   * nothing of it in its `total`.
    *
    * @throws TypeError without the option `profile`.
    */

@@ -186,6 +186,17 @@ for (const [name, size, hasMemory] of PROGRAMS) {
   }
 }
 
+const fuelOf = (namespace: object): number => realmOf(namespace)!.store.control.fuel
+
+/** What is left of the fuel after a run without a trace. */
+function fuelUnwatched(bytes: Uint8Array, options: VmOptions): number {
+  const namespace = createWebAssembly({ ...options, limits: { memory: 64 << 20 } })
+  runModule(namespace as unknown as Namespace, bytes)
+  const fuel = fuelOf(namespace)
+  realmOf(namespace)!.store.dispose()
+  return fuel
+}
+
 const SEED = Number(process.env['TRACE_SEED'] ?? 11)
 const COUNT = Number(process.env['TRACE_COUNT'] ?? 60)
 
@@ -194,6 +205,7 @@ for (const options of METERED) {
     const features = supportedFeatures((bytes) => host.validate(bytes), process.versions.v8)
     const sum: Checked = { numeric: 0, locals: 0, accesses: 0, entered: 0, left: 0 }
     const causes: Record<string, number> = {}
+    let fuel = 0
     for (let i = 0; i < COUNT; i++) {
       const bytes = generateModule(caseSeed(SEED, i), features)
       const checker = new Checker()
@@ -205,6 +217,10 @@ for (const options of METERED) {
       try {
         const ours = runModule(namespace as unknown as Namespace, bytes)
         const difference = compareOutcomes(ours, runModule(host, bytes))
+        if (options.fuel !== undefined) {
+          assert.equal(fuelOf(namespace), fuelUnwatched(bytes, options), `case ${i}`)
+          fuel += options.fuel - fuelOf(namespace)
+        }
         assert.equal(difference, undefined, `TRACE_SEED=${SEED} case ${i}: ${difference}`)
       } finally {
         realmOf(namespace)!.store.dispose()
@@ -213,7 +229,8 @@ for (const options of METERED) {
       for (const key of Object.keys(sum) as (keyof Checked)[]) sum[key] += checker.checked[key]
       for (const [cause, count] of Object.entries(checker.causes)) causes[cause] = (causes[cause] ?? 0) + count
     }
-    t.diagnostic(JSON.stringify({ ...sum, causes }))
+    t.diagnostic(JSON.stringify({ ...sum, causes, fuel }))
+    assert.equal(fuel > 0, options.fuel !== undefined)
     assert.ok(sum.numeric > 50 * COUNT && sum.locals > 10 * COUNT)
     for (const cause of ['enter', 'return', 'trap', 'exception', 'tail call']) assert.ok(causes[cause] > 0, cause)
   })

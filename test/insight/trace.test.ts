@@ -447,6 +447,48 @@ test('paused for want of fuel, and gone on', () => {
   assert.deepEqual(t.lines(), ['call > f()', 'call . pause: fuel', 'call . resume', 'call < f = 100'])
 })
 
+test('a bulk instruction that pauses tells its own access, whatever ran in between', () => {
+  const source = `(module (memory 40)
+    (func (export "f") (param $at i32) (memory.fill (local.get $at) (i32.const 1) (i32.const 0x100000))))`
+  const t = traced(source, ['mem', 'exec'])
+  const [first, second] = [t.module.prepareCall('f', 3), t.module.prepareCall('f', 5)]
+  assert.equal(first.run({ yieldAfter: 0 }), 'paused')
+  assert.equal(second.run({ yieldAfter: 0 }), 'paused')
+  assert.equal(first.run(), 'done')
+  assert.equal(second.run(), 'done')
+  assert.deepEqual(
+    t.lines().filter((line) => line.includes('fill')),
+    [
+      'exec f: memory.fill 0 [3 1 1048576]',
+      'exec f: memory.fill 0 [5 1 1048576]',
+      'mem  f: memory.fill 0: store 1048576 at 0x3',
+      'mem  f: memory.fill 0: store 1048576 at 0x5',
+    ],
+  )
+})
+
+test('what machine code could run is interpreted, and told', () => {
+  const events = (options: VmOptions): TraceEvent[] => {
+    const t = traced(SORT, ['exec', 'call', 'mem'], {}, options)
+    for (let i = 0; i < 3; i++) t.module.invoke('main', 10)
+    return t.events
+  }
+  const expected = events({ engine: 'interp' })
+  for (const engine of ['auto', 'jit'] as const) {
+    assert.deepEqual(events({ engine }), expected)
+    const vm = new Vm({ engine, profile: true, coverage: true })
+    const module = vm.instantiate(vm.compile(parseWat(SORT).bytes))
+    for (let i = 0; i < 3; i++) module.invoke('main', 10)
+    const executed = expected.filter((event) => event.kind === 'exec')
+    assert.equal(vm.profile().instructions, executed.length)
+    const counted = vm.coverage()[0].functions.flatMap((f) => f.instructions.map(({ count }) => count))
+    assert.equal(
+      counted.reduce((sum, count) => sum + count, 0),
+      executed.length,
+    )
+  }
+})
+
 const SORT = `(module (memory 1)
   (func $swap (param i32 i32) (local i32)
     (local.set 2 (i32.load (local.get 0)))
