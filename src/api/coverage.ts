@@ -126,25 +126,33 @@ export function formatLcov(
   return out.join('\n')
 }
 
-/** A line for each function and a sum: which part of its instructions was executed. */
+/** Functions that were not called, and are listed all the same. */
+const SHOWN_UNCALLED = 20
+
+/** A sum, and a line for each function: which part of its instructions was executed. */
 export function formatCoverage({ name, functions }: ModuleCoverage): string {
-  const rows = functions.map((func) => {
-    const covered = func.instructions.filter(({ count }) => count > 0).length
-    return { ...func, covered, total: func.instructions.length }
-  })
+  const rows = functions.map((func) => ({
+    ...func,
+    covered: func.instructions.filter(({ count }) => count > 0).length,
+    total: func.instructions.length,
+  }))
   const covered = rows.reduce((sum, row) => sum + row.covered, 0)
   const total = rows.reduce((sum, row) => sum + row.total, 0)
-  const called = rows.filter(({ calls }) => calls > 0).length
+  const uncalled = rows.filter(({ calls }) => calls === 0)
+  const hidden = new Set(uncalled.slice(SHOWN_UNCALLED))
   const percent = (part: number, whole: number): string =>
     `${(whole === 0 ? 100 : (100 * part) / whole).toFixed(1).padStart(5)}%`
   return [
-    `${name ?? '<unknown>'}: ${called} of ${rows.length} functions, ${covered} of ${total} instructions`,
-    ...rows.map(
-      (row) =>
-        `${percent(row.covered, row.total)}  ${row.name ?? `<wasm function ${row.functionIndex}>`}` +
-        (row.calls === 0
-          ? ': not called'
-          : `: ${row.covered} of ${row.total}, ${row.calls} ${row.calls === 1 ? 'call' : 'calls'}`),
-    ),
+    `${name ?? '<unknown>'}: ${rows.length - uncalled.length} of ${rows.length} functions, ${covered} of ${total} instructions`,
+    ...rows
+      .filter((row) => !hidden.has(row))
+      .map(
+        (row) =>
+          `${percent(row.covered, row.total)}  ${row.name ?? `<wasm function ${row.functionIndex}>`}` +
+          (row.calls === 0
+            ? ': not called'
+            : `: ${row.covered} of ${row.total}, ${row.calls} ${row.calls === 1 ? 'call' : 'calls'}`),
+      ),
+    ...(hidden.size === 0 ? [] : [`... and ${hidden.size} more that were not called`]),
   ].join('\n')
 }

@@ -160,7 +160,7 @@ export class Observation implements Observer {
   #fsps = new Int32Array(64)
   #fids = new Int32Array(64)
   #depth = 0
-  /** Of stopped activations: places relative to the activation, functions. */
+  /** Of stopped activations: places relative to the activation and functions, in turns; the operands of the current instruction. */
   readonly #stopped = new WeakMap<SuspendedActivation, { readonly frames: number[]; readonly operands: Int32Array }>()
 
   /** The current instruction: where it is, and its frame. Its operands stay known after it was passed on. */

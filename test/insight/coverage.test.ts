@@ -144,6 +144,15 @@ test('all instances of a module count together; modules that never ran are there
   )
 })
 
+test('of many functions that are not called a few are listed', () => {
+  const source = `(module $m (func (export "f") nop) ${'(func nop)'.repeat(30)})`
+  const [module] = covered(source, {}, (invoke) => invoke('f'))
+  const lines = formatCoverage(module).split('\n')
+  assert.equal(lines.length, 1 + 1 + 20 + 1)
+  assert.equal(lines[0], 'm: 1 of 31 functions, 1 of 31 instructions')
+  assert.equal(lines.at(-1), '... and 10 more that were not called')
+})
+
 test('functions of the same name are told apart in lcov', () => {
   const source = '(module (func $f (export "f")) (func (@name "f")) (func))'
   const [module] = covered(source, {}, (invoke) => invoke('f'))

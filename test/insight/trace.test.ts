@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TraceEvent, TraceKind, TraceOptions } from '../../src/api/trace-events.ts'
+import { coredumpOf } from '../../src/api/coredump.ts'
+import { TRACE_KINDS, type TraceEvent, type TraceKind, type TraceOptions } from '../../src/api/trace-events.ts'
 import { formatTraceEvent } from '../../src/api/trace-text.ts'
 import type { Imports } from '../../src/api/namespace-types.ts'
 import type { ModuleInstance } from '../../src/api/module-instance.ts'
@@ -465,6 +466,28 @@ test('a bulk instruction that pauses tells its own access, whatever ran in betwe
       'mem  f: memory.fill 0: store 1048576 at 0x5',
     ],
   )
+})
+
+test('a coredump is the same with a trace', () => {
+  const source = `(module (memory 1)
+    (func $g (param i32 i64) (result i32) (local f64)
+      (local.set 2 (f64.const 1.5))
+      (i32.add (i32.const 3) (i32.load (i32.sub (local.get 0) (i32.const 1)))))
+    (func (export "f") (result i32) (i32.mul (i32.const 9) (call $g (i32.const 0) (i64.const -7)))))`
+  const dump = (options: VmOptions): Uint8Array => {
+    const vm = new Vm({ coredump: true, ...options })
+    try {
+      vm.instantiate(vm.compile(parseWat(source).bytes)).invoke('f')
+    } catch (error) {
+      return coredumpOf(error)!
+    }
+    return assert.fail('it does not trap')
+  }
+  const expected = dump({})
+  for (const options of METERED) {
+    assert.deepEqual(dump({ ...options, trace: { kinds: TRACE_KINDS, sink: () => {} } }), expected)
+    assert.deepEqual(dump({ ...options, profile: true, coverage: true }), expected)
+  }
 })
 
 test('what machine code could run is interpreted, and told', () => {
