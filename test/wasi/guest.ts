@@ -1,12 +1,11 @@
 // A guest without WebAssembly: its memory, and calls of the functions with JavaScript values put there.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import assert from 'node:assert/strict'
 import { WASI as HostWASI } from 'node:wasi'
-import { type FileSystem, WASI } from 'zwasm'
+import { type FileSystem, MemoryFileSystem, type VirtualFileSystemOptions, WASI } from 'zwasm'
 import { ERROR_CODES } from '../../src/wasi/errors.ts'
 import { hostNamespace } from '../../src/api/host.ts'
+import { createTree, type TestTree, type TreeKind } from './trees.ts'
 
 const WebAssembly = hostNamespace()
 
@@ -22,6 +21,9 @@ export const enum At {
   Path2 = 5200,
   Buffer = 16_384,
 }
+
+/** An address beyond the memory. */
+export const OUTSIDE = 0xffff_fff0
 
 export const RIGHTS = {
   read: 1n << 1n,
@@ -57,8 +59,13 @@ type Functions = Record<string, (...args: any[]) => number>
 
 export interface GuestOptions {
   readonly readonly?: boolean
-  /** Instead of a directory of the host. */
+  /** The preopen; a directory of the host by default. */
+  readonly tree?: TreeKind
   readonly fs?: FileSystem
+  /** Of a tree in memory. */
+  readonly caps?: VirtualFileSystemOptions
+  /** A second preopen, descriptor 4: another file system. */
+  readonly second?: boolean
   readonly args?: string[]
   readonly env?: Record<string, string>
   readonly [option: string]: unknown
@@ -67,31 +74,39 @@ export interface GuestOptions {
 /** The preopen is descriptor 3, under the name `/work`. */
 export class Guest {
   readonly memory = new WebAssembly.Memory({ initial: 1 })
-  readonly root: string
-  readonly wasi: Functions
-  /** Of the last call: where it has more to say than the code. */
+  readonly tree: TestTree
+  wasi: Functions
   readonly close: () => void
 
   constructor(implementation: Implementation = 'zwasm', options: GuestOptions = {}) {
-    this.root = mkdtempSync(join(tmpdir(), 'zwasm-wasi-'))
-    const { readonly, fs, ...rest } = options
+    const { readonly, fs, tree = 'host', caps, second, ...rest } = options
+    this.tree = createTree(tree, caps)
     const instance = { exports: { memory: this.memory, _start() {} } }
     const common = { version: 'preview1' as const, ...rest }
     if (implementation === 'zwasm') {
-      const preopen = { ...(fs === undefined ? { host: this.root } : { fs }), readonly: readonly === true }
-      const wasi = new WASI({ ...common, preopens: { '/work': preopen } })
+      const preopen = { ...(fs === undefined ? this.tree.preopen : { fs }), readonly: readonly === true }
+      const wasi = new WASI({
+        ...common,
+        preopens: { '/work': preopen, ...(second === true ? { '/second': new MemoryFileSystem() } : {}) },
+      })
       wasi.finalizeBindings(instance)
       this.wasi = wasi.wasiImport as Functions
       this.close = () => {
         wasi.close()
-        rmSync(this.root, { recursive: true, force: true })
+        this.tree.close()
       }
     } else {
       const wasi = new HostWASI({ ...common, preopens: { '/work': this.root } } as never)
       wasi.start(instance as never)
       this.wasi = wasi.wasiImport as Functions
-      this.close = () => rmSync(this.root, { recursive: true, force: true })
+      this.close = () => this.tree.close()
     }
+  }
+
+  /** The directory of the host that the tree is or lies over. */
+  get root(): string {
+    if (this.tree.host === undefined) throw new Error('the tree is in memory')
+    return this.tree.host
   }
 
   get view(): DataView {
@@ -136,7 +151,7 @@ export class Guest {
 
   opened(path: string, options?: Parameters<Guest['open']>[1]): number {
     const fd = this.open(path, options)
-    if (typeof fd === 'string') throw new Error(`path_open ${path}: ${fd}`)
+    assert.ok(typeof fd === 'number', `path_open ${path}: ${fd}`)
     return fd
   }
 

@@ -9,6 +9,9 @@ import { type Access, type DirectoryEntry, type FileStat, FileType, type NewTime
 /** Device numbers of the host lie below. */
 const FIRST_DEVICE = 1n << 40n
 
+/** Numbers of nodes of one depth; hosts use less. */
+const INO_BITS = 40n
+
 let devices = FIRST_DEVICE
 
 const encoder = new TextEncoder()
@@ -25,15 +28,17 @@ export class Volume {
   bytes = 0
   /** Names in directories. */
   entries = 0
-  #nodes = 0n
+  #lastIno: bigint
 
-  constructor(maxBytes: number, maxEntries: number) {
+  /** `depth`: overlays from here down, so that a directory has no number twice. */
+  constructor(maxBytes: number, maxEntries: number, depth: number) {
     this.maxBytes = maxBytes
     this.maxEntries = maxEntries
+    this.#lastIno = BigInt(depth) << INO_BITS
   }
 
   nextIno(): bigint {
-    return ++this.#nodes
+    return ++this.#lastIno
   }
 
   takeBytes(count: number): void {

@@ -299,7 +299,7 @@ export class OverlayFileSystem extends VirtualFileSystem {
    * @throws TypeError with `code` for arguments of another form. A directory that cannot be opened is an error when it is first used.
    */
   constructor(lower: string | FileSystem, options: VirtualFileSystemOptions = {}) {
-    super(options)
+    super(options, 1 + (lower instanceof VirtualFileSystem ? lower.depth : 0))
     if (typeof lower === 'string') {
       const path = resolve(lower)
       this.#lower = { open: () => openHostDirectory(path, true) }

@@ -40,15 +40,19 @@ const encoder = new TextEncoder()
 /** A file system that belongs to JavaScript. Guests get it as a preopen, several of them the same one if they are to share it. */
 export abstract class VirtualFileSystem implements FileSystem {
   readonly #clock: Clock | undefined
+  /** Overlays from here down: 0 in memory. */
+  readonly depth: number
   protected readonly volume: Volume
 
-  constructor(options: VirtualFileSystemOptions) {
+  constructor(options: VirtualFileSystemOptions, depth: number) {
     const given = requireObject(options, 'options')
     if (given.clock !== undefined) requireFunction(requireObject(given.clock, 'options.clock').now, 'options.clock.now')
     this.#clock = options.clock
+    this.depth = depth
     this.volume = new Volume(
       cap(given.maxBytes, 'options.maxBytes', DEFAULT_MAX_BYTES),
       cap(given.maxEntries, 'options.maxEntries', DEFAULT_MAX_ENTRIES),
+      depth,
     )
   }
 
@@ -139,7 +143,7 @@ export class MemoryFileSystem extends VirtualFileSystem {
    * @throws TypeError with `code` for a tree or options of another form; WasiError `nospc` for a tree beyond the caps.
    */
   constructor(tree: FileTree = {}, options: VirtualFileSystemOptions = {}) {
-    super(options)
+    super(options, 0)
     this.#root = new DirectoryNode(this.volume, timeOf(options.clock ?? systemClock))
     requireObject(tree, 'tree')
     const root = this.open({ readonly: false, clock: systemClock })

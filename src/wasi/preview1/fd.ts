@@ -128,7 +128,7 @@ export function fdFunctions(c: Context) {
   }
   /** A range of a file, for advice and allocation. */
   const rangeOf = (offset: bigint, length: bigint): number =>
-    offsetOf(BigInt(offsetOf(offset)) + BigInt.asUintN(64, length))
+    offsetOf(BigInt(offsetOf(offset)) + BigInt(offsetOf(length)))
 
   return {
     fd_advise(fd: number, offset: bigint, length: bigint, advice: number): void {

@@ -159,8 +159,10 @@ export function pathFunctions(c: Context) {
       c.guest.range(used, 4)
       const target = c.guest.bytes(buffer, bufferLength)
       const link = walk(start, path(address, length), (dir, name, slash) => {
-        requireName(dir, name, slash)
-        return dir.readlink(name)
+        if (!slash && name !== '.') return dir.readlink(name)
+        // A directory, or a symlink that leads to one.
+        if (statAt(dir, name, false, slash) === FOLLOW) return FOLLOW
+        throw new WasiError(Errno.Inval)
       }).subarray(0, target.length)
       target.set(link)
       c.guest.setU32(used, link.length)
