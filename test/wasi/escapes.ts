@@ -9,20 +9,21 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { At, Guest, type Implementation, OFlag, READ_WRITE, RIGHTS } from './guest.ts'
+import { snapshot, TREE_KINDS, type TestTree, type TreeKind } from './trees.ts'
 
 const SECRET = 'SECRET-OUTSIDE'
-/** The preopen, what lies outside, and the way there from the preopen. */
+/** The preopen, what lies outside on the host, and the way there from the preopen. */
 interface Place {
+  readonly tree: TestTree
+  /** The directory of the host that the tree is or lies over. */
   readonly root: string
   readonly out: string
   readonly up: string
@@ -32,7 +33,10 @@ interface Attempt {
   readonly name: string
   readonly setup: ((p: Place) => void) | undefined
   readonly run: (g: Guest, p: Place, saw: Saw) => void
-  readonly readonly: boolean
+  /** The preopen is read-only: node:wasi has none. */
+  readonly readonly?: boolean
+  /** The host moves what is in the preopen meanwhile: it must be a directory of the host, or lie over one. */
+  readonly moves?: boolean
 }
 const attempts: Attempt[] = []
 
@@ -42,19 +46,6 @@ function inodes(dir: string, into = new Set<bigint>()): Set<bigint> {
   if (s.isDirectory()) for (const n of readdirSync(dir)) inodes(join(dir, n), into)
   return into
 }
-function snapshot(dir: string): string {
-  const s = lstatSync(dir, { bigint: true })
-  const head = `${dir} ${s.mode} ${s.ino} ${s.nlink} ${s.mtimeNs}`
-  if (s.isDirectory())
-    return [
-      head,
-      ...readdirSync(dir)
-        .sort()
-        .map((n) => snapshot(join(dir, n))),
-    ].join('\n')
-  return s.isSymbolicLink() ? `${head} -> ${readlinkSync(dir)}` : `${head} = ${readFileSync(dir, 'latin1')}`
-}
-
 // Routes: what the guest's path to the outside directory is, and what the host has planted for it.
 const routes: [string, (p: Place) => string, ((p: Place) => void)?][] = [
   ['..', (p) => p.up],
@@ -64,38 +55,38 @@ const routes: [string, (p: Place) => string, ((p: Place) => void)?][] = [
   ['deep dots', (p) => `sub/deep/../../${p.up}`],
   ['absolute', (p) => p.out],
   ['two slashes', (p) => `/${p.out}`],
-  ['absolute symlink', () => 'l', (p) => symlinkSync(p.out, join(p.root, 'l'))],
-  ['relative symlink', () => 'l', (p) => symlinkSync(p.up, join(p.root, 'l'))],
-  ['symlink to ..', (p) => `l/${basename(p.out)}`, (p) => symlinkSync('..', join(p.root, 'l'))],
-  ['symlink to /', (p) => `l${p.out}`, (p) => symlinkSync('/', join(p.root, 'l'))],
-  ['symlink in a directory', () => 'sub/l', (p) => symlinkSync(`../${p.up}`, join(p.root, 'sub/l'))],
+  ['absolute symlink', () => 'l', (p) => p.tree.symlink(p.out, 'l')],
+  ['relative symlink', () => 'l', (p) => p.tree.symlink(p.up, 'l')],
+  ['symlink to ..', (p) => `l/${basename(p.out)}`, (p) => p.tree.symlink('..', 'l')],
+  ['symlink to /', (p) => `l${p.out}`, (p) => p.tree.symlink('/', 'l')],
+  ['symlink in a directory', () => 'sub/l', (p) => p.tree.symlink(`../${p.up}`, 'sub/l')],
   [
     'chain of symlinks',
     () => 'a',
     (p) => {
-      symlinkSync('b', join(p.root, 'a'))
-      symlinkSync('sub/c', join(p.root, 'b'))
-      symlinkSync(p.out, join(p.root, 'sub/c'))
+      p.tree.symlink('b', 'a')
+      p.tree.symlink('sub/c', 'b')
+      p.tree.symlink(p.out, 'sub/c')
     },
   ],
   [
     'chain of ..',
     (p) => `a/${basename(p.out)}`,
     (p) => {
-      symlinkSync('sub/b', join(p.root, 'a'))
-      symlinkSync('c', join(p.root, 'sub/b'))
-      symlinkSync('../..', join(p.root, 'sub/c'))
+      p.tree.symlink('sub/b', 'a')
+      p.tree.symlink('c', 'sub/b')
+      p.tree.symlink('../..', 'sub/c')
     },
   ],
-  ['.. after symlink', (p) => `l/../${p.up}`, (p) => symlinkSync('sub/deep', join(p.root, 'l'))],
-  ['.. after symlink out', (p) => `l/../${basename(p.out)}`, (p) => symlinkSync(p.out, join(p.root, 'l'))],
-  ['symlink to itself plus ..', (p) => `l/${p.up}`, (p) => symlinkSync('.', join(p.root, 'l'))],
-  ['symlink with slashes', () => 'l', (p) => symlinkSync(`.///${p.up}//`, join(p.root, 'l'))],
-  ['symlink to /proc/self/root', (p) => `l${p.out}`, (p) => symlinkSync('/proc/self/root', join(p.root, 'l'))],
+  ['.. after symlink', (p) => `l/../${p.up}`, (p) => p.tree.symlink('sub/deep', 'l')],
+  ['.. after symlink out', (p) => `l/../${basename(p.out)}`, (p) => p.tree.symlink(p.out, 'l')],
+  ['symlink to itself plus ..', (p) => `l/${p.up}`, (p) => p.tree.symlink('.', 'l')],
+  ['symlink with slashes', () => 'l', (p) => p.tree.symlink(`.///${p.up}//`, 'l')],
+  ['symlink to /proc/self/root', (p) => `l${p.out}`, (p) => p.tree.symlink('/proc/self/root', 'l')],
   [
     'symlink to /proc/self/cwd',
     (p) => `l/${'../'.repeat(12)}${p.out.slice(1)}`,
-    (p) => symlinkSync('/proc/self/cwd', join(p.root, 'l')),
+    (p) => p.tree.symlink('/proc/self/cwd', 'l'),
   ],
 ]
 const ident = (g: Guest, p: Place, saw: (w: string) => void) => {
@@ -162,11 +153,14 @@ for (const [route, path, setup] of routes)
       name: `${what} through ${route}`,
       setup,
       run: (g, p, saw) => run(g, path(p), p, saw),
-      readonly: false,
     })
 
-const own = (name: string, setup: ((p: Place) => void) | undefined, run: Attempt['run'], readonly = false): void =>
-  void attempts.push({ name, setup, run, readonly })
+const own = (
+  name: string,
+  setup: ((p: Place) => void) | undefined,
+  run: Attempt['run'],
+  flags: Pick<Attempt, 'readonly' | 'moves'> = {},
+): void => void attempts.push({ name, setup, run, ...flags })
 const readThrough = (g: Guest, path: string | Uint8Array, saw: (w: string) => void, o = {}) => {
   const fd = g.open(path, { rights: RIGHTS.read, ...o })
   if (typeof fd === 'number') {
@@ -175,40 +169,40 @@ const readThrough = (g: Guest, path: string | Uint8Array, saw: (w: string) => vo
 }
 own(
   'final symlink, follow',
-  (p) => symlinkSync(join(p.out, 'secret'), join(p.root, 'l')),
+  (p) => p.tree.symlink(join(p.out, 'secret'), 'l'),
   (g, _p, s) => readThrough(g, 'l', s),
 )
 own(
   'final symlink, no follow',
-  (p) => symlinkSync(join(p.out, 'secret'), join(p.root, 'l')),
+  (p) => p.tree.symlink(join(p.out, 'secret'), 'l'),
   (g, _p, s) => readThrough(g, 'l', s, { follow: 0 }),
 )
 own(
   'final symlink, trailing slash',
-  (p) => symlinkSync(join(p.out, 'secret'), join(p.root, 'l')),
+  (p) => p.tree.symlink(join(p.out, 'secret'), 'l'),
   (g, _p, s) => readThrough(g, 'l/', s),
 )
 own(
   'dangling symlink, create',
-  (p) => symlinkSync(join(p.out, 'new'), join(p.root, 'l')),
+  (p) => p.tree.symlink(join(p.out, 'new'), 'l'),
   (g) => void g.open('l', { oflags: OFlag.creat }),
 )
 own(
   'dangling relative symlink, create',
-  (p) => symlinkSync(`${p.up}/new`, join(p.root, 'l')),
+  (p) => p.tree.symlink(`${p.up}/new`, 'l'),
   (g) => void g.open('l', { oflags: OFlag.creat }),
 )
 own(
   'dangling chain, create',
   (p) => {
-    symlinkSync('m', join(p.root, 'l'))
-    symlinkSync(join(p.out, 'new'), join(p.root, 'm'))
+    p.tree.symlink('m', 'l')
+    p.tree.symlink(join(p.out, 'new'), 'm')
   },
   (g) => void g.open('l', { oflags: OFlag.creat }),
 )
 own(
   'hard link of a symlink, followed',
-  (p) => symlinkSync(join(p.out, 'secret'), join(p.root, 'l')),
+  (p) => p.tree.symlink(join(p.out, 'secret'), 'l'),
   (g, _p, s) => {
     g.call('path_link', 3, 1, ...g.path('l'), 3, ...g.path('m', At.Path2))
     readThrough(g, 'm', s)
@@ -216,7 +210,7 @@ own(
 )
 own(
   'hard link of a symlink, itself',
-  (p) => symlinkSync(join(p.out, 'secret'), join(p.root, 'l')),
+  (p) => p.tree.symlink(join(p.out, 'secret'), 'l'),
   (g, _p, s) => {
     g.call('path_link', 3, 0, ...g.path('l'), 3, ...g.path('m', At.Path2))
     readThrough(g, 'm', s)
@@ -244,48 +238,69 @@ own('.. of an opened subdirectory', undefined, (g, p, s) => {
   const fd = g.opened('sub', { oflags: OFlag.directory, rights: RIGHTS.readdir | (1n << 13n), inheriting: READ_WRITE })
   readThrough(g, `../${p.up}/secret`, s, { fd })
 })
-own('opened directory moved out by the host, then ..', undefined, (g, p, s) => {
-  const fd = g.opened('sub/deep', {
-    oflags: OFlag.directory,
-    rights: RIGHTS.readdir | (1n << 13n),
-    inheriting: READ_WRITE,
-  })
-  renameSync(join(p.root, 'sub/deep'), join(p.out, 'deep'))
-  readThrough(g, '../secret', s, { fd })
-  renameSync(join(p.out, 'deep'), join(p.root, 'sub/deep'))
-})
-own('opened directory replaced by a symlink', undefined, (g, p, s) => {
-  const fd = g.opened('sub', { oflags: OFlag.directory, rights: RIGHTS.readdir | (1n << 13n), inheriting: READ_WRITE })
-  renameSync(join(p.root, 'sub'), join(p.root, 'was'))
-  symlinkSync(p.out, join(p.root, 'sub'))
-  readThrough(g, 'secret', s, { fd })
-})
-own('preopen replaced by a symlink', undefined, (g, p, s) => {
-  renameSync(p.root, `${p.root}-was`)
-  symlinkSync(p.out, p.root)
-  readThrough(g, 'secret', s)
-  rmSync(p.root)
-  renameSync(`${p.root}-was`, p.root)
-})
+own(
+  'opened directory moved out by the host, then ..',
+  undefined,
+  (g, p, s) => {
+    const fd = g.opened('sub/deep', {
+      oflags: OFlag.directory,
+      rights: RIGHTS.readdir | (1n << 13n),
+      inheriting: READ_WRITE,
+    })
+    renameSync(join(p.root, 'sub/deep'), join(p.out, 'deep'))
+    readThrough(g, '../secret', s, { fd })
+    renameSync(join(p.out, 'deep'), join(p.root, 'sub/deep'))
+  },
+  { moves: true },
+)
+own(
+  'opened directory replaced by a symlink',
+  undefined,
+  (g, p, s) => {
+    const fd = g.opened('sub', {
+      oflags: OFlag.directory,
+      rights: RIGHTS.readdir | (1n << 13n),
+      inheriting: READ_WRITE,
+    })
+    renameSync(join(p.root, 'sub'), join(p.root, 'was'))
+    p.tree.symlink(p.out, 'sub')
+    readThrough(g, 'secret', s, { fd })
+  },
+  { moves: true },
+)
+own(
+  'preopen replaced by a symlink',
+  undefined,
+  (g, p, s) => {
+    renameSync(p.root, `${p.root}-was`)
+    symlinkSync(p.out, p.root)
+    readThrough(g, 'secret', s)
+    rmSync(p.root)
+    renameSync(`${p.root}-was`, p.root)
+  },
+  { moves: true },
+)
 own(
   'opened file replaced by a symlink, append',
-  (p) => writeFileSync(join(p.root, 'a'), 'x'),
+  (p) => p.tree.write('a', 'x'),
   (g, p) => {
     const fd = g.opened('a', { fdflags: 1 })
     rmSync(join(p.root, 'a'))
-    symlinkSync(join(p.out, 'secret'), join(p.root, 'a'))
+    p.tree.symlink(join(p.out, 'secret'), 'a')
     g.write(fd, 'owned')
   },
+  { moves: true },
 )
 own(
   'opened file replaced by a symlink, read',
-  (p) => writeFileSync(join(p.root, 'a'), 'x'),
+  (p) => p.tree.write('a', 'x'),
   (g, p, s) => {
     const fd = g.opened('a')
     rmSync(join(p.root, 'a'))
-    symlinkSync(join(p.out, 'secret'), join(p.root, 'a'))
+    p.tree.symlink(join(p.out, 'secret'), 'a')
     s(g.read(fd, 32))
   },
+  { moves: true },
 )
 own('reuse of a closed number', undefined, (g, p, s) => {
   const fd = g.opened('f')
@@ -340,16 +355,16 @@ own('a path of 5,000 bytes', undefined, (g, p, s) => readThrough(g, `${'./'.repe
 own(
   '41 symlinks',
   (p) => {
-    symlinkSync(p.out, join(p.root, 'l40'))
-    for (let i = 0; i < 40; i++) symlinkSync(`l${i + 1}`, join(p.root, `l${i}`))
+    p.tree.symlink(p.out, 'l40')
+    for (let i = 0; i < 40; i++) p.tree.symlink(`l${i + 1}`, `l${i}`)
   },
   (g, _p, s) => readThrough(g, 'l0/secret', s),
 )
 own(
   '10 symlinks',
   (p) => {
-    symlinkSync(p.out, join(p.root, 'l10'))
-    for (let i = 0; i < 10; i++) symlinkSync(`l${i + 1}`, join(p.root, `l${i}`))
+    p.tree.symlink(p.out, 'l10')
+    for (let i = 0; i < 10; i++) p.tree.symlink(`l${i + 1}`, `l${i}`)
   },
   (g, _p, s) => readThrough(g, 'l0/secret', s),
 )
@@ -371,12 +386,12 @@ own('remove ..', undefined, (g) => {
 own('stat of the parent', undefined, (g, p, s) => {
   g.view.setBigUint64(At.Stat + 8, 0n, true)
   g.call('path_filestat_get', 3, 0, ...g.path('..'), At.Stat)
-  if (g.u64(At.Stat + 8) === lstatSync(join(p.root, '..'), { bigint: true }).ino) s('the parent: SECRET')
+  if (g.u64(At.Stat + 8) === lstatSync(dirname(p.out), { bigint: true }).ino) s('the parent: SECRET')
 })
 own('ino of .. in a listing', undefined, (g, p, s) => {
   const fd = g.directory('.')
   g.call('fd_readdir', fd, At.Buffer, 4096, 0n, At.Out)
-  const ino = lstatSync(join(p.root, '..'), { bigint: true }).ino
+  const ino = lstatSync(dirname(p.out), { bigint: true }).ino
   const end = At.Buffer + g.u32()
   for (let at = At.Buffer; at + 24 <= end; at += 24 + g.u32(at + 16))
     if (g.u64(at + 8) === ino) s('number of the parent: SECRET')
@@ -388,15 +403,15 @@ for (const [what, run] of files.filter(([name]) => !HARMLESS.includes(name)))
   own(
     `${what} in a read-only preopen`,
     (p) => {
-      writeFileSync(join(p.root, 'secret'), 'x')
-      mkdirSync(join(p.root, 'empty'))
+      p.tree.write('secret', 'x')
+      p.tree.mkdir('empty')
     },
     (g, p, saw) => {
-      const a = snapshot(p.root)
+      const before = p.tree.state()
       run(g, '.', p, () => {})
-      if (snapshot(p.root) !== a) saw('read-only tree changed: SECRET')
+      if (p.tree.state() !== before) saw('read-only tree changed: SECRET')
     },
-    true,
+    { readonly: true },
   )
 
 export interface EscapeReport {
@@ -411,39 +426,50 @@ export interface EscapeReport {
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
 
-/** Runs all attempts. `node:wasi` has no read-only preopens. */
-export function runEscapes(implementation: Implementation): EscapeReport {
+/** Runs all attempts that can be made on such a tree. */
+export function runEscapes(implementation: Implementation, kind: TreeKind): EscapeReport {
   const escaped: string[] = []
   const broken: string[] = []
   let ran = 0
   const before = openDescriptors()
   for (const attempt of attempts) {
-    if (attempt.readonly && implementation !== 'zwasm') continue
-    ran++
-    const guest = new Guest(implementation, { readonly: attempt.readonly })
-    const out = mkdtempSync(join(tmpdir(), 'zwasm-outside-'))
-    const place: Place = { root: guest.root, out, up: `../${basename(out)}` }
-    writeFileSync(join(out, 'secret'), SECRET)
-    mkdirSync(join(out, 'empty'))
-    symlinkSync(SECRET, join(out, 'link'))
-    writeFileSync(join(place.root, 'f'), 'inside')
-    mkdirSync(join(place.root, 'sub/deep'), { recursive: true })
-    attempt.setup?.(place)
-    const tree = snapshot(out)
-    const why: string[] = []
-    try {
-      attempt.run(guest, place, (what) => {
-        if (/SECRET|secret|identity/.test(what)) why.push(what)
-      })
-    } catch (error) {
-      broken.push(`${attempt.name}: ${(error as Error).message}`)
+    const { name, readonly, moves, setup } = attempt
+    if (readonly === true && implementation !== 'zwasm') continue
+    const guest = new Guest(implementation, { readonly: readonly === true, tree: kind })
+    const { tree } = guest
+    if (moves !== true || tree.host !== undefined) {
+      ran++
+      const out = mkdtempSync(join(tmpdir(), 'zwasm-outside-'))
+      const place: Place = { tree, root: tree.host ?? '/nowhere', out, up: `../${basename(out)}` }
+      writeFileSync(join(out, 'secret'), SECRET)
+      mkdirSync(join(out, 'empty'))
+      symlinkSync(SECRET, join(out, 'link'))
+      tree.write('f', 'inside')
+      tree.mkdir('sub/deep')
+      setup?.(place)
+      const outside = snapshot(out)
+      const why: string[] = []
+      try {
+        attempt.run(guest, place, (what) => {
+          if (/SECRET|secret|identity/.test(what)) why.push(what)
+        })
+      } catch (error) {
+        broken.push(`${name}: ${(error as Error).message}`)
+      }
+      // A directory that the host itself moved out and back changes the times of `out`.
+      if (snapshot(out) !== outside && !name.includes('moved out by the host')) why.push('the tree outside has changed')
+      // What lies below an overlay is outside too.
+      if (moves !== true && tree.lowerHasChanged()) why.push('the tree below has changed')
+      if (why.length > 0) escaped.push(`${name}: ${why[0]}`)
+      rmSync(out, { recursive: true, force: true })
     }
-    // A directory that the host itself moved out and back changes the times of `out`.
-    if (snapshot(out) !== tree && !attempt.name.includes('moved out by the host'))
-      why.push('the tree outside has changed')
-    if (why.length > 0) escaped.push(`${attempt.name}: ${why[0]}`)
-    guest.close()
-    rmSync(out, { recursive: true, force: true })
+    guest.close(false)
   }
   return { attempts: ran, escaped, broken, descriptors: [before, openDescriptors()] }
 }
+
+/** On zwasm every tree, and node:wasi. */
+export const ESCAPE_RUNS: readonly (readonly [Implementation, TreeKind])[] = [
+  ...TREE_KINDS.map((kind) => ['zwasm', kind] as const),
+  ['node:wasi', 'host'],
+]

@@ -76,7 +76,8 @@ export class Guest {
   readonly memory = new WebAssembly.Memory({ initial: 1 })
   readonly tree: TestTree
   wasi: Functions
-  readonly close: () => void
+  /** Fails if what lies below an overlay has changed, unless told not to look. */
+  readonly close: (checksLower?: boolean) => void
 
   constructor(implementation: Implementation = 'zwasm', options: GuestOptions = {}) {
     const { readonly, fs, tree = 'host', caps, second, ...rest } = options
@@ -91,9 +92,11 @@ export class Guest {
       })
       wasi.finalizeBindings(instance)
       this.wasi = wasi.wasiImport as Functions
-      this.close = () => {
+      this.close = (checksLower = true) => {
         wasi.close()
+        const changed = checksLower && this.tree.lowerHasChanged()
         this.tree.close()
+        assert.ok(!changed, 'what lies below the overlay has changed')
       }
     } else {
       const wasi = new HostWASI({ ...common, preopens: { '/work': this.root } } as never)

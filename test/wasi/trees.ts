@@ -32,7 +32,11 @@ export interface TestTree {
   /** What is there: the text of a file, the names in a directory. */
   read(path: string): string
   names(path?: string): string[]
-  /** Removes it. Throws if what lies below an overlay has changed. */
+  /** All of it, for a comparison. */
+  state(): string
+  /** Whether what lies below an overlay is no longer as it was prepared. */
+  lowerHasChanged(): boolean
+  /** Removes it. */
   close(): void
 }
 
@@ -67,6 +71,8 @@ function hostTree(): TestTree {
     symlink: (target, path) => symlinkSync(target, at(path)),
     read: (path) => readFileSync(at(path), 'utf8'),
     names: (path = '.') => readdirSync(at(path)).sort(),
+    state: () => snapshot(host),
+    lowerHasChanged: () => false,
     close: () => rmSync(host, { recursive: true, force: true }),
   }
 }
@@ -96,22 +102,22 @@ function virtualTree(fs: VirtualFileSystem): TestTree {
     read: (path) => utf8.decode(fs.readFile(path)),
     names: (path = '.') =>
       within(`${path}/.`, (directory) => directory.entries().map(({ name }) => utf8.decode(name))).sort(),
+    state: () => JSON.stringify(fs.tree()),
+    lowerHasChanged: () => false,
     close() {},
   }
 }
 
 function overlayTree(lower: TestTree, options?: VirtualFileSystemOptions): TestTree {
   const { preopen } = lower
-  const state = (): string =>
-    'host' in preopen ? snapshot(preopen.host) : JSON.stringify((preopen.fs as MemoryFileSystem).tree())
   const fs = new OverlayFileSystem('host' in preopen ? preopen.host : preopen.fs, options)
   const upper = virtualTree(fs)
-  let before = state()
+  let before = lower.state()
   const prepare =
     <A extends string[]>(change: (...args: A) => void) =>
     (...args: A): void => {
       change(...args)
-      before = state()
+      before = lower.state()
     }
   return {
     preopen: { fs },
@@ -121,10 +127,8 @@ function overlayTree(lower: TestTree, options?: VirtualFileSystemOptions): TestT
     symlink: prepare(lower.symlink),
     read: upper.read,
     names: upper.names,
-    close() {
-      const after = state()
-      lower.close()
-      if (after !== before) throw new Error(`what lies below the overlay has changed:\n${before}\n${after}`)
-    },
+    state: upper.state,
+    lowerHasChanged: () => lower.state() !== before,
+    close: lower.close,
   }
 }
