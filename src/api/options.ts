@@ -49,7 +49,7 @@ export interface NamespaceOptions extends ControlOptions {
   /**
    * - `auto` (default): the interpreter, and machine code for what runs often, where there can be some ({@link features} says if and why not);
    * - `jit`: machine code for every function before its first call; an error where there can be none. What has no machine code yet
-   *   (vectors, garbage collection, exceptions, threads), and code that is metered, is interpreted with both;
+   *   (vectors, garbage collection, exceptions, threads) is interpreted with both;
    * - `interp`: the interpreter;
    * - `host`: the JavaScript engine's own WebAssembly. It knows no limits and no feature switches: they are refused with it.
    */

@@ -16,6 +16,7 @@ import { Graph } from '../ssa/graph.ts'
 import { Op } from '../ssa/op.gen.ts'
 import { OPERANDS } from '../ssa/op-tables.ts'
 import { NONE, TrapReason, Type, type Signature } from '../ssa/types.ts'
+import { isCharged } from '../interp/charge.ts'
 import { Reader } from '../interp/reader.ts'
 import { bug } from '../util/bug.ts'
 import { growInt32 } from '../util/grow.ts'
@@ -35,6 +36,8 @@ export interface FrontendOptions {
    * index plus offset can leave. Other memories get explicit checks.
    */
   readonly guardedMemories: boolean
+  /** Whether segments take fuel: those of the interpreter's metered code (src/interp/builder.ts `startSegment`), at the same price. */
+  readonly metered?: boolean
   /** Offset of a `loop` instruction: the body is entered at its header, with the interpreter's frame. */
   readonly osrOffset?: number
 }
@@ -119,6 +122,9 @@ export class Translation {
   private osrBlock = NONE
   private osrDepth = 0
   private root = NONE
+  /** Metered: the value that takes the fuel of the current segment, and its instructions so far. */
+  private segment = NONE
+  private charged = 0
 
   constructor(module: Module, index: number, options: FrontendOptions) {
     this.module = module
@@ -194,7 +200,9 @@ export class Translation {
     for (let i = params.length; i < this.locals.length; i++) this.locals[i] = e.constant(this.localTypes[i], 0, 0)
     this.blockResults = results
     this.open(LabelKind.Function, 0, 0)
+    this.startSegment()
     this.body()
+    this.endSegment()
     if (this.declined !== undefined) return { declined: this.declined }
     if (this.osrStructure !== NONE) {
       if (this.osrBlock === NONE) return { declined: 'unreachable loop' }
@@ -237,6 +245,7 @@ export class Translation {
       }
       e.at = r.position
       const op = r.opcode()
+      if (isCharged(op)) this.charged++
       switch (op) {
         case Wasm.Nop:
           break
@@ -482,6 +491,7 @@ export class Translation {
     }
     for (let i = start; i < this.depth; i++) this.stack[i] = e.param(graph.type[this.stack[i]])
     e.place(Op.Poll, Type.None, 0, 0, 0, 0)
+    this.startSegment()
     if (n === this.osrStructure) {
       this.osrBlock = header
       this.osrDepth = this.depth
@@ -492,6 +502,7 @@ export class Translation {
     const label = this.label(0)
     if (this.e.block !== NONE) this.branchTo(label, label.results.length)
     this.startElse(label)
+    this.startSegment()
   }
 
   /** The else branch: locals and stack are what they were at the `if`. */
@@ -517,9 +528,12 @@ export class Translation {
       this.labelCount = 0
       return
     }
+    // A segment starts behind it if something branches there; the end of a then branch does, that of an else branch does not.
+    let starts = label.block !== NONE
     if (label.kind === LabelKind.If) {
       if (e.block !== NONE) this.branchTo(label, results.length)
       this.startElse(label)
+      starts = true
     }
     if (label.kind === LabelKind.Else) {
       if (e.block !== NONE) this.branchTo(label, results.length)
@@ -527,9 +541,23 @@ export class Translation {
     } else if (label.kind === LabelKind.Block && label.block !== NONE) {
       if (e.block !== NONE) this.branchTo(label, results.length)
       this.join(label)
-    }
+    } else starts = false
+    if (starts && e.block !== NONE) this.startSegment()
     this.assignedLength = label.first
     this.labelCount--
+  }
+
+  // ---- fuel ----------------------------------------------------------------------------------------------------------------------
+
+  private startSegment(): void {
+    if (this.options.metered !== true) return
+    this.endSegment()
+    this.segment = this.e.place(Op.Fuel, Type.None, 0, 0, 0, 0)
+    this.charged = 0
+  }
+
+  private endSegment(): void {
+    if (this.segment !== NONE) this.graph.aux[this.segment] = this.charged
   }
 
   /** The block behind the end of a control structure that is branched to. */

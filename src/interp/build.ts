@@ -5,6 +5,7 @@
 
 import { bug } from '../util/bug.ts'
 import { Op } from '../wasm/op.gen.ts'
+import { isCharged } from './charge.ts'
 import { skipImmediates } from '../wasm/instr-reader.ts'
 import { T, Ref } from '../wasm/types.ts'
 import type { Module } from '../wasm/module.ts'
@@ -327,11 +328,6 @@ function translateBody(t: Translation): void {
     }
     if (told !== NOT_TOLD) endInstruction(t, op, told)
   }
-}
-
-/** Instructions that cost fuel: all but those that only say where things are. */
-function isCharged(op: number): boolean {
-  return op > Op.Loop && op !== Op.Else && op !== Op.End && op !== Op.Drop ? true : op === Op.Unreachable
 }
 
 // ---- structure ------------------------------------------------------------------------------------------------------------

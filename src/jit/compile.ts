@@ -14,6 +14,7 @@ import type { Observer } from './observer.ts'
 export interface CompileOptions extends EmitTarget {
   /** See `FrontendOptions`. */
   readonly guardedMemories: boolean
+  readonly metered: boolean
   /** Offset of the loop to enter at, with the interpreter's frame. */
   readonly osrOffset?: number
 }

@@ -32,6 +32,7 @@ export function dumpMachineCode(module: Module, index: number, features: CpuFeat
     importedGlobals,
     index,
     guardedMemories: true,
+    metered: false,
     hasMemory: module.memories.length > 0,
     isCompiled: () => false,
   }

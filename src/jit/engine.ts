@@ -22,13 +22,14 @@ import { onModuleDropped } from './parts.ts'
 export interface StubAddresses {
   readonly runtime: number
   readonly poll: number
+  readonly fuel: number
   readonly return: number
   readonly restore: number
-  /** The poll stub's end: where it returns from its exit is below this. */
+  /** Behind the poll and fuel stubs: they return from their exits between `poll` and this. */
   readonly end: number
 }
 
-/** The native code of a module, for instances whose memories are all guarded where they can be, or for others. */
+/** The native code of a module in one variant: for instances whose memories are all guarded where they can be, or not; with fuel or without. */
 export class ModuleCode {
   readonly layout: InstanceLayout
   readonly importedGlobals: number
@@ -40,6 +41,7 @@ export class ModuleCode {
   constructor(
     readonly module: Module,
     readonly guarded: boolean,
+    readonly metered: boolean,
   ) {
     this.importedGlobals = module.globals.length - module.globalDefs.length
     this.layout = instanceLayout({
@@ -79,7 +81,7 @@ export class Engine {
   /** Address of the agent's context. */
   readonly context: number
   private readonly compiler = new Compiler()
-  private readonly modules = new Map<Module, [checked: ModuleCode | undefined, guarded: ModuleCode | undefined]>()
+  private readonly modules = new Map<Module, (ModuleCode | undefined)[]>()
 
   private constructor(
     readonly platform: Platform,
@@ -115,6 +117,7 @@ export class Engine {
     const stubs = {
       runtime: at(made.runtime),
       poll: at(made.poll),
+      fuel: at(made.fuel),
       return: at(made.return),
       restore: at(made.restore),
       end: at(made.return),
@@ -145,10 +148,10 @@ export class Engine {
     } else this.ticks.stop()
   }
 
-  codeOf(module: Module, guarded: boolean): ModuleCode {
-    let pair = this.modules.get(module)
-    if (pair === undefined) this.modules.set(module, (pair = [undefined, undefined]))
-    return (pair[guarded ? 1 : 0] ??= new ModuleCode(module, guarded))
+  codeOf(module: Module, guarded: boolean, metered: boolean): ModuleCode {
+    let variants = this.modules.get(module)
+    if (variants === undefined) this.modules.set(module, (variants = []))
+    return (variants[(guarded ? 1 : 0) | (metered ? 2 : 0)] ??= new ModuleCode(module, guarded, metered))
   }
 
   /** The code of a defined function: compiles it, the first time. Undefined if it is declined. */
@@ -180,6 +183,7 @@ export class Engine {
       importedGlobals,
       index: osrOffset === undefined ? index : -1,
       guardedMemories: code.guarded,
+      metered: code.metered,
       hasMemory: module.memories.length > 0,
       isCompiled: (callee) => functions[callee] !== undefined && functions[callee] !== null,
       ...(osrOffset === undefined ? {} : { osrOffset }),
@@ -219,6 +223,8 @@ export class Engine {
         return this.stubs.runtime
       case CodeSymbol.Poll as number:
         return this.stubs.poll
+      case CodeSymbol.Fuel as number:
+        return this.stubs.fuel
       case CodeSymbol.Restore as number:
         return this.stubs.restore
       default: {

@@ -122,8 +122,12 @@ export class Runner implements NativeRunner {
   run(): NativeExit {
     const { agent } = this.engine.platform
     if (this.exhausted) return this.trap(TrapCode.StackExhausted)
+    const { metered } = INSTANCES[FUNC[(FS[CTX[Ctx.Fsp] + Frame.Fid] << FUNC_WORDS_LOG2) + Func.Instance]].store
     for (;;) {
-      switch (agent.resume()) {
+      if (metered) agent.fuel = CTX[Ctx.Fuel]
+      const exit = agent.resume()
+      if (metered) CTX[Ctx.Fuel] = agent.fuel
+      switch (exit) {
         case ExitCode.Done: {
           const record = FS[CTX[Ctx.Fsp] + Frame.Fid] << FUNC_WORDS_LOG2
           fromRegisters(agent, signatureOf(FUNC[record + Func.Type]).results, CTX[Ctx.Fp])
@@ -153,6 +157,9 @@ export class Runner implements NativeRunner {
           if (data.exhausts(agent.sp)) return this.trap(TrapCode.StackExhausted)
           return NativeExit.Poll
         }
+        case ExitCode.Fuel:
+          CTX[Ctx.A] = agent.fuelNeeded
+          return NativeExit.Fuel
         case ExitCode.Trap:
           this.trapped = true
           return this.trap(this.trapCode())

@@ -18,6 +18,7 @@ const tableCells = new WeakMap<TableInstance, CellData>()
 export class StorePart implements NativePart {
   /** See `Instance.StackLimit` of the layout. */
   private readonly stackLimit: number
+  private readonly isMetered: boolean
 
   constructor(
     private readonly engine: Engine,
@@ -28,6 +29,7 @@ export class StorePart implements NativePart {
     const { region } = engine.platform.agent
     const end = region + StackRegion.Context
     const lowest = region + StackRegion.GuardBytes + StackRegion.SignalBytes
+    this.isMetered = store.metered
     this.stackLimit = Math.max(lowest, end - 8 * Math.min(store.limits.stackSlots, STACK_SLOTS))
     for (const owner of ownersOf(store)) if ('module' in owner) this.complete(owner)
   }
@@ -43,7 +45,7 @@ export class StorePart implements NativePart {
     const parts = { id, context: engine.context, records, funcBase, stackLimit: this.stackLimit }
     const data = new InstanceData(engine.platform.ffi, cells.layout, cells.words, parts)
     const guarded = memories.every((memory) => memory.guarded || !canGuard(memory.type))
-    const code = engine.codeOf(module, guarded)
+    const code = engine.codeOf(module, guarded, this.isMetered)
     cells.native = { data, code, part: this } satisfies NativeData
     const memoryData = memories.map((memory) => this.memoryCell(memory))
     data.setCells(
@@ -130,9 +132,10 @@ export class StorePart implements NativePart {
 
   /** Goes on natively, if the top frame is at the header of a loop that can be entered there. */
   enterLoop(instance: Instance, index: number): boolean {
-    const code = codeOf(instance.module, index, CodeForm.Fused)
+    const code = codeOf(instance.module, index, this.isMetered ? CodeForm.Metered : CodeForm.Fused)
     if (code === undefined) return false
-    const offset = this.loopAt(code, CTX[Ctx.Pc] - code.start)
+    // Metered code stops at the fuel of the loop, which is still to be paid.
+    const offset = this.loopAt(code, CTX[Ctx.Pc] - code.start + (this.isMetered ? FUEL_LENGTH : 0))
     if (offset === undefined || code.slots > Context.OverflowWords) return false
     const loop = this.engine.loopCode(nativeOf(instance).code, index, offset)
     if (loop === undefined) return false
@@ -153,6 +156,9 @@ export class StorePart implements NativePart {
     return loops.get(pc)
   }
 }
+
+/** Words of the register IR's `fuel`. */
+const FUEL_LENGTH = 2
 
 /** By built code: the loops by relative pc. */
 const loopMaps = new WeakMap<FuncCode, Map<number, number>>()

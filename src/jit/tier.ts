@@ -134,9 +134,8 @@ export class StoreTier implements NativeStore {
     return this.policy.when === 'first' && this.opened()?.compile(instance, index) === true
   }
 
-  /** Metered code is interpreted. */
   private opened(): NativePart | undefined {
-    if (this.open !== undefined && !this.store.metered) {
+    if (this.open !== undefined) {
       this.part = this.open()
       isOpen = true
       this.open = undefined

@@ -144,6 +144,20 @@ export class NativeAgent {
     return this.context[Context.LazyIndex >> 2]
   }
 
+  /** What metered code may use, or has left. Units; less than 2^31. */
+  get fuel(): number {
+    return this.context[Context.Fuel >> 2]
+  }
+
+  set fuel(units: number) {
+    this.context[Context.Fuel >> 2] = units
+  }
+
+  /** After `ExitCode.Fuel`. */
+  get fuelNeeded(): number {
+    return this.context[Context.FuelNeeded >> 2]
+  }
+
   /** `Instance.Id` of the instance that guest code left in; not after `ExitCode.Done` and `ExitCode.Trap`. */
   get instanceId(): number {
     return this.context[Context.InstanceId >> 2]

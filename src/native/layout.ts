@@ -58,6 +58,9 @@ export const enum Context {
   LazyIndex = 84,
   /** Where the lazy stub goes on when it is resumed: the code of the function, set by the driver. */
   LazyTarget = 88,
+  /** i32: what is left of the portion of fuel; after `ExitCode.Fuel`, i32: what the segment costs that could not be paid. */
+  Fuel = 100,
+  FuelNeeded = 104,
   /** i32, after exits of guest code that says where it is: `Instance.Id` of the instance in the instance register. */
   InstanceId = 96,
   /** Eight words: argument and result registers in the order of the calling convention (`abi.ts` of the ISA). */
@@ -97,7 +100,9 @@ export const enum ExitCode {
   Runtime = 3,
   /** Compiled code looked at `Instance.StackLimit` and is beyond it: the stack is exhausted, or it is to look what else is wanted. */
   Poll = 4,
-  FirstFree = 5,
+  /** There is not enough fuel for the segment that metered code is about to enter. It tries again when it is resumed. */
+  Fuel = 5,
+  FirstFree = 6,
 }
 
 /**
@@ -128,8 +133,6 @@ export const enum Instance {
   Memories = 16,
   /** Address of the addresses of the `TableCell`s, 8 bytes each. */
   Tables = 24,
-  /** Fuel left, i64, for code that was compiled with fuel. */
-  Fuel = 32,
   /** Address of the agent's context. */
   Context = 40,
   /** Address of the first `FunctionRecord` of the agent. */

@@ -69,15 +69,15 @@ export class Control {
     CTX[Ctx.Fuel] = this.portion
   }
 
-  /** Takes back what the loop has left. Behind every run. */
+  /** Takes back what the loop has left. Behind every run. Bulk instructions are done before they are paid: the last one may cost more than there is. */
   settle(): void {
-    this.fuel -= this.portion - CTX[Ctx.Fuel]
+    this.fuel = Math.max(0, this.fuel - (this.portion - CTX[Ctx.Fuel]))
     this.needed = 0
   }
 
-  /** The loop is at a `fuel` instruction it could not pay. Whether there is enough for it. */
-  refuel(): boolean {
-    this.needed = CODE[CTX[Ctx.Pc] + 1]
+  /** The code is at a segment it could not pay: that of the `fuel` instruction at pc, or one of `needed` units. Whether there is enough for it. */
+  refuel(needed = CODE[CTX[Ctx.Pc] + 1]): boolean {
+    this.needed = needed
     return this.fuel >= this.needed
   }
 

@@ -263,17 +263,21 @@ function drive(store: Store, bottom: number, stoppable: Stoppable): void {
       case Exit.Trap:
         throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
       case Exit.Fuel:
-        if (!store.control.refuel()) {
-          if (stoppable !== Stoppable.Any) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
-          stop(store, bottom, stoppable, 'fuel')
-          return
-        }
-        if (poll(store, bottom, stoppable)) return
+        if (outOfFuel(store, bottom, stoppable, undefined)) return
+        store.native?.hot()
         break
       default:
         bug(`exit ${exit}`)
     }
   }
+}
+
+/** A portion of fuel is used up: there is another one, or the activation stops, or traps. Whether it has stopped. */
+function outOfFuel(store: Store, bottom: number, stoppable: Stoppable, needed: number | undefined): boolean {
+  if (store.control.refuel(needed)) return poll(store, bottom, stoppable)
+  if (stoppable !== Stoppable.Any) throw new Trap(TrapCode.OutOfFuel, backtrace(), omittedFrames())
+  stop(store, bottom, stoppable, 'fuel')
+  return true
 }
 
 /** Runs the native segment on top, which CTX[Ctx.Pc] may be about to enter. Whether the activation is at an end. */
@@ -283,7 +287,10 @@ function runNative(store: Store, bottom: number, stoppable: Stoppable): boolean 
   else if (CTX[Ctx.Pc] === Pc.NativeReturn) native.finishCall()
   CTX[Ctx.Pc] = Pc.NativeResume
   for (;;) {
-    switch (native.run()) {
+    if (store.metered) store.control.load()
+    const exit = native.run()
+    if (store.metered) store.control.settle()
+    switch (exit) {
       case NativeExit.Done: {
         const fsp = CTX[Ctx.Fsp]
         popFrame(fsp, CTX[Ctx.Fp])
@@ -295,6 +302,9 @@ function runNative(store: Store, bottom: number, stoppable: Stoppable): boolean 
         throw new Trap(CTX[Ctx.A], backtrace(), omittedFrames())
       case NativeExit.Poll:
         if (poll(store, bottom, stoppable)) return true
+        break
+      case NativeExit.Fuel:
+        if (outOfFuel(store, bottom, stoppable, CTX[Ctx.A])) return true
     }
   }
 }

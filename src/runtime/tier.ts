@@ -23,6 +23,8 @@ export const enum NativeExit {
   Trap,
   /** It looks whether it is to stop; goes on when it is run again. */
   Poll,
+  /** CTX[Ctx.Fuel] is not enough for what it is about to do: CTX[Ctx.A] is. It tries again when it is run again. */
+  Fuel,
 }
 
 /** A native frame, for backtraces. */

@@ -157,6 +157,8 @@ row('call.ref', 'r', '*', 'xs')
 row('runtime', '', '*', 'xs')
 // Where the code may be stopped, and go on later: at the headers of loops.
 row('poll', '', '', 'x')
+// Takes aux units of fuel, or stops for want of them.
+row('fuel', '', '', 'x')
 
 // ---- control -------------------------------------------------------------------------------------------------------------------
 // Traps with reason aux if a is not zero.

@@ -49,6 +49,7 @@ function immediates(graph: Graph, v: number): string {
   switch (op) {
     case Op.Runtime:
       return ` ${BUILTIN_NAMES[aux]}`
+    case Op.Fuel:
     case Op.Trapif:
     case Op.Unreachable:
     case Op.FrameLoad:

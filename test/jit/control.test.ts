@@ -10,6 +10,7 @@ if (jit?.available === true) {
   process.env['ZWASM_TEST_ENGINE'] = 'jit'
   await import('../control/stop.test.ts')
   await import('../control/async.test.ts')
+  await import('../control/fuel.test.ts')
 } else
   test('there is no machine code here', (t) => {
     assert.ok(process.platform !== 'linux' || process.arch !== 'x64', `no machine code on Linux: ${jit?.title}`)

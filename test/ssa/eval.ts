@@ -324,6 +324,7 @@ class Evaluator {
         I[d * 2] = FUNC[((I[a * 2] >>> 3) << FUNC_WORDS_LOG2) + Func.Type] === aux[v] ? 1 : 0
         return
       case Op.Poll:
+      case Op.Fuel:
         return
       case Op.RefFunc:
         I[d * 2] = (instance.funcIds[aux[v]] << 3) | 2

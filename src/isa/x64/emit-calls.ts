@@ -1,8 +1,9 @@
 // Calls as bytes (the convention is in docs/jit.md), looks at the stack limit, and what goes with them: where calls return to.
 
+import { NONE } from '../../ssa/types.ts'
 import { bug } from '../../util/bug.ts'
 import type { VCode } from '../../codegen/vcode.ts'
-import { FunctionRecord, Instance } from '../../native/layout.ts'
+import { Context, FunctionRecord, Instance } from '../../native/layout.ts'
 import { INSTANCE_REG, MEMORY_REG, SCRATCH_REG, SCRATCH_XMM } from './abi.ts'
 import { type Label, ripLabel } from './assembler.ts'
 import type { CodeEmitter } from './emit.ts'
@@ -15,6 +16,7 @@ export const enum CodeSymbol {
   Runtime = 1,
   Poll = 2,
   Restore = 3,
+  Fuel = 4,
   FirstFunction = 16,
 }
 
@@ -123,13 +125,30 @@ export function emitPoll(e: CodeEmitter, offset: number): void {
   asm.rm(Op.Cmp, Size.Q, Reg.Rsp, INSTANCE_REG, NO_REG, 0, Instance.StackLimit)
   asm.jcc(Cond.BE, out)
   asm.bind(back)
-  e.addPoll(out, back, offset)
+  e.addPoll(out, back, offset, NONE)
 }
 
-export function emitPollExit(e: CodeEmitter, out: Label, back: Label, offset: number): void {
+/** Takes fuel from the portion in the context. Goes out of line, and tries again, if that is not enough. */
+export function emitFuel(e: CodeEmitter, units: number, offset: number): void {
+  const { asm } = e
+  const out = asm.newLabel()
+  const again = asm.newLabel()
+  asm.bind(again)
+  asm.rm(Op.Mov, Size.Q, SCRATCH_REG, INSTANCE_REG, NO_REG, 0, Instance.Context)
+  asm.mi(Op.Sub, Size.D, SCRATCH_REG, NO_REG, 0, Context.Fuel, units)
+  asm.jcc(Cond.S, out)
+  e.addPoll(out, again, offset, units)
+}
+
+/** `fuel`: the units that could not be paid; NONE for a look at the stack limit. */
+export function emitPollExit(e: CodeEmitter, out: Label, back: Label, offset: number, fuel: number): void {
   const { asm } = e
   asm.bind(out)
-  asm.call(asm.symbolLabel(CodeSymbol.Poll))
+  if (fuel !== NONE) {
+    asm.mi(Op.Add, Size.D, SCRATCH_REG, NO_REG, 0, Context.Fuel, fuel)
+    asm.mi(Op.Mov, Size.D, SCRATCH_REG, NO_REG, 0, Context.FuelNeeded, fuel)
+  }
+  asm.call(asm.symbolLabel(fuel !== NONE ? CodeSymbol.Fuel : CodeSymbol.Poll))
   e.addReturn(offset)
   asm.jmp(back)
 }

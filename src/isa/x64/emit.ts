@@ -14,7 +14,7 @@ import { StackRegion } from '../../native/layout.ts'
 import { NONE, TrapReason } from '../../ssa/types.ts'
 import { MEMORY_REG, INSTANCE_REG, PRESERVED, SCRATCH_REG, SCRATCH_XMM, XMM } from './abi.ts'
 import { type Assembler, type Label, ripLabel } from './assembler.ts'
-import { emitCall, emitCompareType, emitPoll, emitPollExit, leavesInstance } from './emit-calls.ts'
+import { emitCall, emitCompareType, emitFuel, emitPoll, emitPollExit, leavesInstance } from './emit-calls.ts'
 import { emitSequence } from './emit-sequences.ts'
 import { Op } from './instructions.ts'
 import { Address, FlagTest, instructionOf, negated, Shape, shapeOf } from './machine.ts'
@@ -26,7 +26,7 @@ export const TRAP_WORDS = 3
 
 /** Words of an entry of the return table: offset behind the call, Wasm offset. */
 export const RETURN_WORDS = 2
-const POLL_WORDS = 3
+const POLL_WORDS = 4
 
 /** What emission must know of the module and of what is compiled. */
 export interface EmitTarget extends Target {
@@ -48,7 +48,7 @@ export class CodeEmitter {
   frameSize = 0
   /** Offset from the stack pointer of the word that has the instance's address, if calls need it. */
   instanceSlot = 0
-  /** Looks at the stack limit that leave: labels there and back, Wasm offset. */
+  /** Looks at the stack limit, and at the fuel, that leave: labels there and back, Wasm offset, units of fuel. */
   private polls = new Int32Array(16 * POLL_WORDS)
   private pollCount = 0
   /** Triples, ascending by the offset. */
@@ -104,7 +104,7 @@ export class CodeEmitter {
       }
     }
     for (let at = 0; at < this.pollCount * POLL_WORDS; at += POLL_WORDS)
-      emitPollExit(this, this.polls[at] as Label, this.polls[at + 1] as Label, this.polls[at + 2])
+      emitPollExit(this, this.polls[at] as Label, this.polls[at + 1] as Label, this.polls[at + 2], this.polls[at + 3])
     for (let at = 0; at < this.stubCount * TRAP_WORDS; at += TRAP_WORDS) {
       this.asm.bind(this.stubs[at] as Label)
       this.addTrap(this.stubs[at + 1], this.stubs[at + 2])
@@ -372,6 +372,8 @@ export class CodeEmitter {
         return emitCompareType(this, code, i)
       case Shape.Poll:
         return emitPoll(this, code.offset[i])
+      case Shape.Fuel:
+        return emitFuel(this, code.aux[i], code.offset[i])
       default:
         return emitSequence(this, code, i)
     }
@@ -452,12 +454,13 @@ export class CodeEmitter {
   }
 
   /** The labels of a way out of line, and back. */
-  addPoll(out: Label, back: Label, offset: number): void {
+  addPoll(out: Label, back: Label, offset: number, fuel: number): void {
     const at = this.pollCount++ * POLL_WORDS
     if (at + POLL_WORDS > this.polls.length) this.polls = growInt32(this.polls, at + POLL_WORDS)
     this.polls[at] = out
     this.polls[at + 1] = back
     this.polls[at + 2] = offset
+    this.polls[at + 3] = fuel
   }
 
   /** The next instruction may fault. */

@@ -41,6 +41,9 @@ export function lowerCall(l: Lowering, v: number, op: Ssa): void {
       return testValue(l, v)
     case Ssa.Poll:
       return l.emit(Shape.Poll)
+    case Ssa.Fuel:
+      // Also if it costs nothing: the fuel may be overdrawn already.
+      return l.emit(Shape.Fuel, 0, 0, graph.aux[v])
     case Ssa.Call:
       return call(l, v, Shape.Call)
     case Ssa.CallImport:

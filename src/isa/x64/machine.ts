@@ -90,6 +90,8 @@ export const enum Shape {
   TailCallRef,
   /** Leaves if the stack pointer is beyond `Instance.StackLimit`; goes on. */
   Poll,
+  /** Takes aux units of fuel; leaves if there are not so many, and tries again. */
+  Fuel,
   /** Compares the type id of the function of reference use0 with imm: sets flags. */
   CompareType,
 }
@@ -145,7 +147,7 @@ export const shapeOf = (op: number): Shape => op & 0xff
 export const instructionOf = (op: number): Op => op >> 8
 
 const SHAPE_NAMES =
-  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones - - - - - call call.import call.ref call.runtime tail tail.import tail.ref poll cmp.type'.split(
+  'const fconst - - - - - - - - set cmov fmove - - branch switch trapif trap return div mulhi fmask copysign minmax truncate convert-u64 zeros ones - - - - - call call.import call.ref call.runtime tail tail.import tail.ref poll fuel cmp.type'.split(
     ' ',
   )
 
@@ -193,6 +195,7 @@ export const X64_NAMES: InstructionNames = {
         return `reason ${code.aux[i]}`
       case Shape.CompareType:
         return `type ${code.imm[i]}`
+      case Shape.Fuel:
       case Shape.Call:
       case Shape.CallImport:
       case Shape.CallRuntime:

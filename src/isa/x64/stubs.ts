@@ -333,8 +333,9 @@ export function makeLazyStubs(first: number): FunctionStubs {
 export interface TierStubs extends FunctionStubs {
   /** Leaves with `ExitCode.Runtime`; the builtin's number is in r11d. To the caller it is a call. */
   readonly runtime: number
-  /** Leaves with `ExitCode.Poll`. No register changes. */
+  /** Leaves with `ExitCode.Poll`; with `ExitCode.Fuel`. No register changes. */
   readonly poll: number
+  readonly fuel: number
   /** `ret`. */
   readonly return: number
   /** A return address of calls that went on into another instance: the word behind it is the instance to return in. */
@@ -352,17 +353,8 @@ export function makeTierStubs(): TierStubs {
   asm.ri(Op.MovImm32, Size.D, Reg.R11, ExitCode.Runtime)
   asm.jmp(exit)
   asm.align(16)
-  const poll = asm.pos
-  // The exit keeps the integer registers and xmm0 to 7. The stack stays aligned as at a call.
-  const bytes = 16 * 7
-  asm.ri(Op.Sub, Size.Q, Reg.Rsp, bytes)
-  for (let i = 0; i < 7; i++) asm.mr(Op.Movups, Size.D, Reg.Rsp, NO_REG, 0, 16 * i, Xmm.X8 + i)
-  contextToR11(asm)
-  noteInstance(asm)
-  asm.ri(Op.MovImm32, Size.D, Reg.R11, ExitCode.Poll)
-  asm.call(exit)
-  for (let i = 0; i < 7; i++) asm.rm(Op.Movups, Size.D, Xmm.X8 + i, Reg.Rsp, NO_REG, 0, 16 * i)
-  asm.ri(Op.Add, Size.Q, Reg.Rsp, bytes)
+  const poll = emitKeepingExit(asm, exit, ExitCode.Poll)
+  const fuel = emitKeepingExit(asm, exit, ExitCode.Fuel)
   const returns = asm.pos
   asm.op(Op.Ret)
   asm.align(16)
@@ -371,10 +363,33 @@ export function makeTierStubs(): TierStubs {
   load(asm, Reg.R14, Reg.R15, Instance.Memory0Base)
   asm.op(Op.Ret)
   asm.finish()
-  return { bytes: asm.bytes.slice(0, asm.pos), relocations: asm.relocations(), runtime, poll, return: returns, restore }
+  return {
+    bytes: asm.bytes.slice(0, asm.pos),
+    relocations: asm.relocations(),
+    runtime,
+    poll,
+    fuel,
+    return: returns,
+    restore,
+  }
 }
 
-/** Bytes between `SavedFrame` at an exit of `poll` and the return address of the code that called it. */
+/** A call that leaves and keeps all registers: the exit itself keeps the integer registers and xmm0 to 7. */
+function emitKeepingExit(asm: Assembler, exit: Label, code: ExitCode): number {
+  const at = asm.pos
+  asm.ri(Op.Sub, Size.Q, Reg.Rsp, POLL_FRAME_BYTES)
+  for (let i = 0; i < 7; i++) asm.mr(Op.Movups, Size.D, Reg.Rsp, NO_REG, 0, 16 * i, Xmm.X8 + i)
+  contextToR11(asm)
+  noteInstance(asm)
+  asm.ri(Op.MovImm32, Size.D, Reg.R11, code)
+  asm.call(exit)
+  for (let i = 0; i < 7; i++) asm.rm(Op.Movups, Size.D, Xmm.X8 + i, Reg.Rsp, NO_REG, 0, 16 * i)
+  asm.ri(Op.Add, Size.Q, Reg.Rsp, POLL_FRAME_BYTES)
+  asm.op(Op.Ret)
+  return at
+}
+
+/** Bytes between `SavedFrame` at an exit of `poll` or `fuel` and the return address of the code that called it. */
 export const POLL_FRAME_BYTES = 16 * 7
 
 /** Writes the id of the instance in r15 to the context in r11. */
