@@ -24,12 +24,18 @@ export interface Descriptor {
   position: number | null
   /** The guest's name of a preopened directory. */
   readonly preopen: Uint8Array | undefined
-  /** The listing that cookies refer to: of the last `fd_readdir` with cookie 0, so they survive changes. */
+  /** The listing that cookies refer to: of the last `fd_readdir` with cookie 0, so they survive changes. See `keepListing`. */
   listing: readonly DirectoryEntry[] | undefined
 }
 
 /** Preview 1's numbers are i32; a table has as many at most. A guest that opens files in a loop gets `mfile`. */
 export const DEFAULT_MAX_DESCRIPTORS = 1024
+
+/**
+ * Entries in the listings of all descriptors together: a guest with many descriptors of a large directory shall not fill the memory. An
+ * entry takes about 290 bytes, so this is 75 MB; it is four times what a file system in memory has by default.
+ */
+const MAX_LISTED = 262_144
 
 /** The open descriptors of a guest. */
 export class DescriptorTable {
@@ -61,6 +67,17 @@ export class DescriptorTable {
   requireRoom(): void {
     if (this.#open.length < this.#max) return
     if (!this.#open.includes(undefined)) throw new WasiError(Errno.MFile)
+  }
+
+  /** Keeps a listing for the cookies of a descriptor. Others are dropped if they are too many: taken anew when the guest goes on. */
+  keepListing(descriptor: Descriptor, listing: readonly DirectoryEntry[]): void {
+    let total = listing.length
+    for (const other of this.#open) {
+      if (other === undefined || other === descriptor || other.listing === undefined) continue
+      if (total + other.listing.length > MAX_LISTED) other.listing = undefined
+      else total += other.listing.length
+    }
+    descriptor.listing = listing
   }
 
   close(fd: number): void {

@@ -48,6 +48,8 @@ export interface WASIOptions {
   readonly maxOutput?: number
   /** Files that may be open at the same time, 1,024 by default; beyond, opening fails with `mfile`. */
   readonly maxDescriptors?: number
+  /** Names that the guest may make in directories, less those that it removes; beyond, it fails with `nospc`. No limit by default. */
+  readonly maxEntries?: number
   readonly clock?: Clock
   /** Fills with random bytes; the host's cryptographic ones by default. */
   readonly random?: (bytes: Uint8Array) => void
@@ -98,6 +100,7 @@ export class WASI {
     if (given.random !== undefined) requireFunction(given.random, 'options.random')
     if (given.clock !== undefined) requireObject(given.clock, 'options.clock')
     const { clock = systemClock, random = systemRandom, trace } = options
+    const names = budget(given.maxEntries, 'options.maxEntries')
     this.#context = {
       descriptors: openDescriptors(given, clock),
       args: new StringList(((given.args as unknown[]) ?? []).map(String)),
@@ -106,6 +109,7 @@ export class WASI {
       ),
       clock,
       random,
+      names,
       checkpoint: options.checkpoint,
       guest: NOT_STARTED,
     }
@@ -203,12 +207,11 @@ function isMemory(value: unknown): value is MemoryLike {
 function openDescriptors(given: Record<string, unknown>, clock: Clock): DescriptorTable {
   const preopens = given.preopens === undefined ? {} : requireObject(given.preopens, 'options.preopens')
   const table = new DescriptorTable(count(given.maxDescriptors, 'options.maxDescriptors'))
-  const maxOutput = count(given.maxOutput, 'options.maxOutput')
-  const budget = maxOutput === undefined ? undefined : { left: maxOutput }
+  const output = budget(given.maxOutput, 'options.maxOutput')
   try {
     table.insert(openInput(stream(given.stdin, 0, 'options.stdin', ['string', 'function'], true)))
-    table.insert(openOutput(stream(given.stdout, 1, 'options.stdout', ['function'], false), budget))
-    table.insert(openOutput(stream(given.stderr, 2, 'options.stderr', ['function'], false), budget))
+    table.insert(openOutput(stream(given.stdout, 1, 'options.stdout', ['function'], false), output))
+    table.insert(openOutput(stream(given.stderr, 2, 'options.stderr', ['function'], false), output))
     for (const [name, value] of Object.entries(preopens)) {
       table.insert({
         handle: openPreopen(value, `options.preopens.${name}`, clock),
@@ -269,4 +272,9 @@ function count(value: unknown, name: string): number | undefined {
   if (typeof value !== 'number') throw wrongType(name, 'of type number', value)
   if (!Number.isSafeInteger(value) || value < 0) throw outOfRange(name, 'an integer >= 0', value)
   return value
+}
+
+function budget(value: unknown, name: string): { left: number } | undefined {
+  const left = count(value, name)
+  return left === undefined ? undefined : { left }
 }

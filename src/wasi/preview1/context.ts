@@ -12,6 +12,8 @@ export interface Context {
   readonly clock: Clock
   /** Fills with random bytes. */
   readonly random: (bytes: Uint8Array) => void
+  /** Names that the guest may still make; undefined without a cap. */
+  readonly names: { left: number } | undefined
   /** Called while a function waits, about a hundred times a second: throws what is to stop the run. */
   readonly checkpoint: (() => void) | undefined
   /** Set when the instance is known. Each function's wrapper has renewed its views. */

@@ -221,8 +221,8 @@ export function fdFunctions(c: Context) {
       const directory = directoryOf(descriptor)
       c.guest.range(used, 4)
       const target = c.guest.bytes(buffer, length)
-      if (cookie === 0n || descriptor.listing === undefined) descriptor.listing = listingOf(directory)
-      c.guest.setU32(used, writeEntries(target, descriptor.listing, BigInt.asUintN(64, cookie)))
+      if (cookie === 0n || descriptor.listing === undefined) descriptors.keepListing(descriptor, listingOf(directory))
+      c.guest.setU32(used, writeEntries(target, descriptor.listing!, BigInt.asUintN(64, cookie)))
     },
     fd_renumber(from: number, to: number): void {
       descriptors.renumber(from, to)

@@ -2,7 +2,7 @@
 
 import { ALL_FD_FLAGS } from '../descriptors.ts'
 import { Errno, errnoOf, WasiError } from '../errors.ts'
-import { type DirectoryHandle, type FileHandle, FileType } from '../fs/file-system.ts'
+import { type DirectoryHandle, type FileHandle, type FileStat, FileType } from '../fs/file-system.ts'
 import { decodePath, FOLLOW, requireName, statAt, walk } from '../fs/walk.ts'
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_RIGHTS, Right, STREAM_RIGHTS } from '../rights.ts'
 import type { Context } from './context.ts'
@@ -27,7 +27,7 @@ function follows(lookup: number): boolean {
 }
 
 export function pathFunctions(c: Context) {
-  const { descriptors } = c
+  const { descriptors, names } = c
   const directory = (fd: number, rights: number): DirectoryHandle => {
     const descriptor = descriptors.get(fd)
     const found = directoryOf(descriptor)
@@ -40,7 +40,7 @@ export function pathFunctions(c: Context) {
     path_create_directory(fd: number, address: number, length: number): void {
       walk(directory(fd, Right.PathCreateDirectory), path(address, length), (dir, name) => {
         if (name === '.') throw new WasiError(Errno.Exist)
-        dir.createDirectory(name)
+        made(names, dir, name, () => dir.createDirectory(name))
       })
     },
     path_filestat_get(fd: number, lookup: number, address: number, length: number, stat: number): void {
@@ -91,7 +91,7 @@ export function pathFunctions(c: Context) {
         walk(newStart, newPath, (newDir, newName, newSlash) => {
           if (newName === '.') throw new WasiError(Errno.Exist)
           if (newSlash) throw new WasiError(Errno.NoEnt)
-          dir.link(name, newDir, newName)
+          made(names, newDir, newName, () => dir.link(name, newDir, newName))
         })
         return undefined
       })
@@ -132,7 +132,7 @@ export function pathFunctions(c: Context) {
         directory: asDirectory,
       }
       const handle = walk(start, path(address, length), (dir, name, slash) =>
-        slash ? openWithSlash(dir, name, mode) : open(dir, name, mode, follow),
+        slash ? openWithSlash(dir, name, mode) : open(dir, name, mode, follow, names),
       )
       c.guest.setU32(
         opened,
@@ -171,6 +171,7 @@ export function pathFunctions(c: Context) {
       walk(directory(fd, Right.PathRemoveDirectory), path(address, length), (dir, name, slash) => {
         requireName(dir, name, slash)
         dir.removeDirectory(name)
+        if (names !== undefined) names.left++
       })
     },
     path_rename(
@@ -189,7 +190,13 @@ export function pathFunctions(c: Context) {
         walk(newStart, newPath, (newDir, newName, newSlash) => {
           if (newName === '.') throw new WasiError(Errno.Inval)
           if (newSlash && dir.stat(name).type !== FileType.Directory) throw new WasiError(Errno.NotDir)
+          if (names === undefined) return dir.rename(name, newDir, newName)
+          const from = dir.stat(name)
+          const replaced = statOf(newDir, newName)
           dir.rename(name, newDir, newName)
+          // Of two names of one file both stay.
+          if (replaced !== undefined && (replaced.ino !== from.ino || replaced.dev !== from.dev)) names.left++
+          return undefined
         })
       })
     },
@@ -202,7 +209,7 @@ export function pathFunctions(c: Context) {
       walk(start, path(newAddress, newLength), (dir, name, slash) => {
         if (name === '.') throw new WasiError(Errno.Exist)
         if (slash) throw new WasiError(Errno.NoEnt)
-        dir.symlink(new TextEncoder().encode(target), name)
+        made(names, dir, name, () => dir.symlink(new TextEncoder().encode(target), name))
       })
     },
     path_unlink_file(fd: number, address: number, length: number): void {
@@ -210,6 +217,7 @@ export function pathFunctions(c: Context) {
         if (name === '.') throw new WasiError(Errno.IsDir)
         requireName(dir, name, slash)
         dir.unlink(name)
+        if (names !== undefined) names.left++
       })
     },
   }
@@ -217,14 +225,55 @@ export function pathFunctions(c: Context) {
 
 type Mode = Parameters<DirectoryHandle['open']>[1]
 
+/** Makes a name, if the guest may make one more. */
+function made<T>(names: Context['names'], dir: DirectoryHandle, name: string, make: () => T): T {
+  if (names === undefined) return make()
+  if (names.left <= 0) throw new WasiError(statOf(dir, name) !== undefined ? Errno.Exist : Errno.NoSpc)
+  const result = make()
+  names.left--
+  return result
+}
+
+function statOf(dir: DirectoryHandle, name: string): FileStat | undefined {
+  try {
+    return dir.stat(name)
+  } catch (error) {
+    if (errnoOf(error) === Errno.NoEnt) return undefined
+    throw error
+  }
+}
+
+/** Opens with `create`, and counts a name that is made by that. */
+function openOrMake(dir: DirectoryHandle, name: string, mode: Mode, names: Context['names']) {
+  for (;;) {
+    try {
+      if (!mode.exclusive) {
+        const handle = dir.open(name, { ...mode, create: false })
+        if (handle.kind === 'file') return handle
+        handle.close()
+        throw new WasiError(Errno.IsDir)
+      }
+    } catch (error) {
+      if (errnoOf(error) !== Errno.NoEnt) throw error
+    }
+    try {
+      return made(names, dir, name, () => dir.open(name, { ...mode, exclusive: true }))
+    } catch (error) {
+      // Somebody else made it meanwhile.
+      if (mode.exclusive || errnoOf(error) !== Errno.Exist) throw error
+    }
+  }
+}
+
 function open(
   dir: DirectoryHandle,
   name: string,
   mode: Mode,
   follow: boolean,
+  names?: Context['names'],
 ): FileHandle | DirectoryHandle | typeof FOLLOW {
   try {
-    return dir.open(name, mode)
+    return names !== undefined && mode.create ? openOrMake(dir, name, mode, names) : dir.open(name, mode)
   } catch (error) {
     const errno = errnoOf(error)
     // Linux says `notdir` for a symlink that is to be opened as a directory.
