@@ -24,11 +24,13 @@ import { setSlice } from '../../src/runtime/driver.ts'
 import { type Observer, setDefaultObserver } from '../../src/runtime/observer.ts'
 import { setDefaultNativeTier } from '../../src/runtime/tier.ts'
 import { verify } from '../../src/ssa/verify.ts'
+import { runComponentSuite } from './component-main.ts'
 import { CONTRADICTIONS, findSuite, NOT_RUN, suiteFiles } from './suite.ts'
 import type { SuiteFile } from './suite.ts'
 
 const USAGE = `npm run spec -- [filter ...] [options]
   filter           only files whose name contains it
+  component        as the first: the scripts of the component model instead; the next are filters of these, --strict, --host, --verbose
   --engine E       interp (the default); jit: every function is compiled before its first call; auto: functions and loops are compiled as
                    soon as they have run for a moment. What is not compiled is interpreted; the run says how much that is
   --strict         compare the texts of errors as prefixes too
@@ -208,8 +210,16 @@ function nativeCounts(): NativeCounts | undefined {
 // The main thread.
 
 async function main(): Promise<void> {
-  const settings = parseArguments(process.argv.slice(2))
   const root = process.env['ZWASM_ROOT'] ?? process.cwd()
+  if (process.argv[2] === 'component') {
+    try {
+      process.exitCode = runComponentSuite(root, process.argv.slice(3)) ? 1 : 0
+    } catch (error) {
+      usageError((error as Error).message)
+    }
+    return
+  }
+  const settings = parseArguments(process.argv.slice(2))
   let files: SuiteFile[]
   let suite: string
   try {
