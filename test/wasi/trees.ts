@@ -1,6 +1,7 @@
 // Trees of files for tests: a directory of the host, files in memory, and overlays over both, behind one interface.
 
 import {
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { MemoryFileSystem, OverlayFileSystem, type VirtualFileSystem, type VirtualFileSystemOptions } from 'zwasm'
 import { systemClock } from '../../src/wasi/clocks.ts'
 import { type DirectoryHandle } from '../../src/wasi/fs/file-system.ts'
@@ -21,7 +22,7 @@ import { walk } from '../../src/wasi/fs/walk.ts'
 export const TREE_KINDS = ['host', 'memory', 'overlay', 'overlay on memory'] as const
 export type TreeKind = (typeof TREE_KINDS)[number]
 
-/** A fresh tree. What a test prepares with `write`, `mkdir` and `symlink` lies below in an overlay, and must still be there at the end. */
+/** A fresh tree. What a test prepares with `write`, `mkdir`, `symlink` and `link` lies below in an overlay, and must still be there at the end. */
 export interface TestTree {
   readonly preopen: { readonly host: string } | { readonly fs: VirtualFileSystem }
   /** The directory of the host, also that below an overlay; undefined without one. */
@@ -29,6 +30,7 @@ export interface TestTree {
   write(path: string, text: string): void
   mkdir(path: string): void
   symlink(target: string, path: string): void
+  link(from: string, to: string): void
   /** What is there: the text of a file, the names in a directory. */
   read(path: string): string
   names(path?: string): string[]
@@ -66,9 +68,13 @@ function hostTree(): TestTree {
   return {
     preopen: { host },
     host,
-    write: (path, text) => writeFileSync(at(path), text),
+    write(path, text) {
+      mkdirSync(dirname(at(path)), { recursive: true })
+      writeFileSync(at(path), text)
+    },
     mkdir: (path) => void mkdirSync(at(path), { recursive: true }),
     symlink: (target, path) => symlinkSync(target, at(path)),
+    link: (from, to) => linkSync(at(from), at(to)),
     read: (path) => readFileSync(at(path), 'utf8'),
     names: (path = '.') => readdirSync(at(path)).sort(),
     state: () => snapshot(host),
@@ -99,6 +105,8 @@ function virtualTree(fs: VirtualFileSystem): TestTree {
     },
     symlink: (target, path) =>
       within(path, (directory, name) => directory.symlink(new TextEncoder().encode(target), name)),
+    link: (from, to) =>
+      within(from, (source, name) => within(to, (target, newName) => source.link(name, target, newName))),
     read: (path) => utf8.decode(fs.readFile(path)),
     names: (path = '.') =>
       within(`${path}/.`, (directory) => directory.entries().map(({ name }) => utf8.decode(name))).sort(),
@@ -125,6 +133,7 @@ function overlayTree(lower: TestTree, options?: VirtualFileSystemOptions): TestT
     write: prepare(lower.write),
     mkdir: prepare(lower.mkdir),
     symlink: prepare(lower.symlink),
+    link: prepare(lower.link),
     read: upper.read,
     names: upper.names,
     state: upper.state,

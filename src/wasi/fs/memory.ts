@@ -176,6 +176,8 @@ export class MemoryDirectory implements DirectoryHandle {
     if (replaced !== undefined) {
       // Two names of one file: POSIX leaves both.
       if (node.isSame(replaced)) return
+      // As Linux: what the name lies in is not empty, whatever the name is of.
+      if (isWithin(this.#node, replaced)) throw new WasiError(Errno.NotEmpty)
       requireReplaceable(node, replaced)
     }
     // A counted name that goes makes room for the one that comes.

@@ -92,9 +92,11 @@ export function semanticsCases(): void {
       assert.equal(rename(g, 'a', 'a/b/c/x'), 'inval')
       assert.equal(rename(g, 'a', 'a/b'), 'inval')
       assert.equal(rename(g, 'a/b/c', 'a'), 'notempty')
+      g.tree.write('a/f', '')
+      assert.equal(rename(g, 'a/f', 'a'), 'notempty', 'a file too')
       assert.equal(rename(g, 'a', 'a'), 'success')
       assert.equal(rename(g, 'a/b/c', 'a/c'), 'success')
-      assert.deepEqual([g.tree.names('a'), g.tree.names('a/b')], [['b', 'c'], []])
+      assert.deepEqual([g.tree.names('a'), g.tree.names('a/b')], [['b', 'c', 'f'], []])
     })
     check('of a file to its own other name: both stay', (g) => {
       g.tree.write('a', 'text')
