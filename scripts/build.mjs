@@ -1,15 +1,17 @@
 // npm run build: generated sources, then dist/.
 //
-//   dist/index.js   the package
+//   dist/core.cjs   the package, all of it but the command
+//   dist/index.js   the package for `import`: the exports of core.cjs
 //   dist/cli.cjs    the command `zwasm`: switches Node's compile cache on, then loads main.cjs
-//   dist/main.cjs   the command itself; what needs worker threads it takes from index.js
-//   dist/jit.cjs    compiler and platform of the native tier, which index.js and main.cjs load when a program is worth it
+//   dist/main.cjs   the command itself, on core.cjs
+//   dist/jit.cjs    compiler and platform of the native tier, which core.cjs loads when a program is worth it
 //   dist/register.js  `node --import zwasm/register`; takes the package from index.js
 //   dist/types/     declarations that are reachable from index.d.ts, and register/main.d.ts
 //
 // Bundling is part of the design: it inlines every `const enum`, so that the loop's `case` labels are literals, and it puts the
 // interpreter loop into one module with the arenas it reads (docs/interpreter.md). `--bundles` leaves the declarations out,
-// `--readable` keeps the names in main.cjs.
+// `--readable` keeps the names.
+import { createRequire } from 'node:module'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,19 +20,25 @@ import { generate, root } from './gen.mjs'
 import { runTool } from './tools.mjs'
 
 /**
- * Writes the bundles; returns esbuild's metafile. One file each, without shared chunks: starting the command takes 22 ms longer if
- * its code lies in ten chunks (measured beside a `node -e 0` of 65 ms), loading all of it in one file takes no longer than a part.
+ * Writes the bundles; returns esbuild's metafile. Few large files: starting the command takes 22 ms longer if its code lies in ten
+ * chunks (measured beside a `node -e 0` of 65 ms), loading all of it in one file takes no longer than a part.
  */
 export async function buildBundles() {
   await generate()
   // Written beside and moved, so that what is there can be run meanwhile.
   const outdir = join(root, `build/dist-${process.pid}`)
   const outputs = {
-    ...(await bundle('src/index.ts', 'index', { outdir })),
-    ...(await bundle('src/cli/main.ts', 'main', { outdir, plugins: [packageLater], minifyIdentifiers, ...COMMONJS })),
-    ...(await bundle('src/register/main.ts', 'register', { outdir, plugins: [packageLater] })),
+    ...(await bundle('src/index.ts', 'core', { outdir, minifyIdentifiers, footer: NAMES, ...COMMONJS })),
+    ...(await bundle('src/cli/main.ts', 'main', {
+      outdir,
+      plugins: [apart('./core.cjs')],
+      minifyIdentifiers,
+      ...COMMONJS,
+    })),
+    ...(await bundle('src/register/main.ts', 'register', { outdir, plugins: [apart('./index.js')] })),
     ...(await bundle('src/jit/index.ts', 'jit', { outdir, minifyIdentifiers, ...COMMONJS })),
   }
+  writeFileSync(join(outdir, 'index.js'), indexOf(join(outdir, 'core.cjs')))
   const cli = join(outdir, 'cli.cjs')
   writeFileSync(cli, CLI)
   chmodSync(cli, 0o755)
@@ -41,12 +49,28 @@ export async function buildBundles() {
 }
 
 /**
- * The command is CommonJS: Node starts its module loader for ECMAScript modules, and its streams, 10 to 15 ms later otherwise (`npm run
- * bench -- start`; a `node -e 0` beside it took 25 to 60).
+ * The command is CommonJS, and so is what it stands on: Node starts its module loader for ECMAScript modules, and its streams, 10 to 15 ms
+ * later otherwise (`npm run bench -- start`; a `node -e 0` beside it took 25 to 60). The loop is as fast in one as in the other.
  */
-const COMMONJS = { format: 'cjs', outExtension: { '.js': '.cjs' }, logOverride: { 'empty-import-meta': 'silent' } }
+const COMMONJS = {
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { 'import.meta.url': '__url' },
+  banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
+}
 
-/** The command's code is there twice, in the package too: with short names it is a third smaller and read faster. `--readable` keeps them. */
+/** The package for `import`, by the names that core.cjs exports. */
+function indexOf(core) {
+  const names = Object.keys(createRequire(import.meta.url)(core))
+  return `import core from './core.cjs'\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = core\n`
+}
+
+/** What is exported has its name all the same. */
+const NAMES = {
+  js: "for(const n of Object.keys(module.exports)){const v=module.exports[n];if(typeof v==='function'&&v.name!==n)Object.defineProperty(v,'name',{value:n,configurable:true})}",
+}
+
+/** Short names: a fourth smaller, and read faster: the command starts 8 ms sooner. `--readable` keeps them, for profiles. */
 const minifyIdentifiers = !process.argv.includes('--readable')
 
 /** Node 22.1 and newer keep compiled code in a folder for temporary files (10 ms of 27); see `module.enableCompileCache`. */
@@ -76,17 +100,15 @@ async function bundle(entry, name, options) {
   return metafile.outputs
 }
 
-/** In the command and in register.js, a dynamic import of the public API is the other bundle. */
-const packageLater = {
-  name: 'package-later',
+/** Bundles without the public API: that is another file. */
+const apart = (file) => ({
+  name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir, kind }) =>
-      kind === 'dynamic-import' && resolve(resolveDir, path) === join(root, 'src/index.ts')
-        ? { path: './index.js', external: true }
-        : undefined,
+    build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) =>
+      resolve(resolveDir, path) === join(root, 'src/index.ts') ? { path: file, external: true } : undefined,
     )
   },
-}
+})
 
 /** Writes the declarations that a user of the package can reach, with specifiers that every resolution mode understands. */
 export function buildTypes() {

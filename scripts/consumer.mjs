@@ -97,9 +97,11 @@ try {
     `${files.length} files of ${(bytes / 1e6).toFixed(2)} MB are installed, at most ${MAX_INSTALLED_BYTES / 1e6} MB are allowed`,
     bytes <= MAX_INSTALLED_BYTES,
   )
+  const found = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))
   check(
-    'nothing but the package is installed',
-    readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')).length === 1,
+    'nothing but the package and its optional dependency is installed',
+    found.includes('zwasm') && found.every((name) => ['zwasm', 'koffi', '@koromix'].includes(name)),
+    found.join(' '),
   )
   const strange = files.filter(
     (file) =>

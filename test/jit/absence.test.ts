@@ -10,7 +10,7 @@ import { after, test } from 'node:test'
 
 const folder = mkdtempSync(join(tmpdir(), 'zwasm-absence-'))
 after(() => rmSync(folder, { recursive: true }))
-for (const file of ['cli.cjs', 'main.cjs', 'jit.cjs', 'index.js']) copyFileSync(join('dist', file), join(folder, file))
+for (const file of ['cli.cjs', 'main.cjs', 'core.cjs', 'jit.cjs']) copyFileSync(join('dist', file), join(folder, file))
 writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 const program = join(folder, 'sum.wat')
 writeFileSync(

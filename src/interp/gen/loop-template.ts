@@ -14,7 +14,8 @@ export const VARIANT: () => number = /* @__PURE__ */ (() => {
 const CODE = machine.CODE, CTX = machine.CTX, FS = machine.FS, FUNC = machine.FUNC
 const R = machine.R, RF = machine.RF, RD = machine.RD, RQ = machine.RQ
 const instances = INSTANCES
-return function VARIANT(): number {
+// A method keeps its name where others are shortened: profiles and tests know the loop by it.
+const loop = { VARIANT(): number {
   let pc = CTX[0], fp = CTX[1], fsp = CTX[2]
   const stackEnd = CTX[5], frameEnd = CTX[6]
   let instance = instances[FUNC[(FS[fsp] << 3) + 1]]
@@ -75,6 +76,7 @@ CASES
     funcBase = instance.funcBase << 3; G = instance.globalCells
     memory = instance.memory0; bytes = memory.u8; view = memory.dv; length = memory.byteLength
   }
-}
+} }
+return loop.VARIANT
 })()
 `
