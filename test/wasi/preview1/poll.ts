@@ -22,9 +22,10 @@ export function pollCases(): void {
     const EVENTS = 32_768
     check('clocks in parallel: the first one ends the wait', (g) => {
       clock(g, 0, 10_000_000_000n)
-      clock(g, 1, 2_000_000n)
+      clock(g, 1, 3_000_000n)
       const start = process.hrtime.bigint()
       assert.equal(g.call('poll_oneoff', At.Buffer, EVENTS, 2, At.Out), 'success')
+      // The timers of node:wasi are a millisecond early at times.
       assert.ok(process.hrtime.bigint() - start >= 2_000_000n)
       assert.equal(g.u32(), 1)
       assert.equal(g.u64(EVENTS), 8n)

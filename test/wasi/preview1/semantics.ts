@@ -1,6 +1,7 @@
 // What POSIX says of names, links, renames, removal while open, times and listings.
 
 import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
 import { describe } from 'node:test'
 import { check } from '../conformance.ts'
 import { At, type Guest, OFlag, RIGHTS } from '../guest.ts'
@@ -329,6 +330,20 @@ export function semanticsCases(): void {
         assert.equal(new Set(Object.values(listed).map(([ino]) => ino)).size, 6)
       },
       { differs: 'it lists neither . nor ..' },
+    )
+    check(
+      'have names as they are, UTF-8 or not',
+      (g) => {
+        writeFileSync(Buffer.concat([Buffer.from(`${g.root}/n`), Buffer.of(0xff)]), '')
+        const fd = g.directory('.')
+        assert.equal(g.call('fd_readdir', fd, At.Buffer, 4096, 0n, At.Out), 'success')
+        const listing = Buffer.from(g.bytes.slice(At.Buffer, At.Buffer + g.u32()))
+        assert.ok(listing.includes(Buffer.of(0x6e, 0xff)))
+        // They cannot be named.
+        assert.equal(g.call('path_unlink_file', 3, ...g.path(Uint8Array.of(0x6e, 0xff))), 'ilseq')
+        rmSync(Buffer.concat([Buffer.from(`${g.root}/n`), Buffer.of(0xff)]))
+      },
+      { kinds: ['host'], differs: 'they can' },
     )
     check('begin anew with cookie 0', (g) => {
       g.tree.write('a', '')
